@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+/** Starts the bundled CLI; on a Node that is too old, with the pinned one that `npm ci` installed. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const OLDEST = 22;
+const program = new URL('../dist/aegis.mjs', import.meta.url);
+const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
+
+if (!existsSync(program)) {
+  console.error('aegis: not built yet; run `npm ci` (or `npm run build`) in the project folder');
+  process.exitCode = 2;
+} else if (Number(process.versions.node.split('.')[0]) >= OLDEST) {
+  await import(program.href);
+} else if (existsSync(pinned)) {
+  const { status, signal } = spawnSync(pinned, [fileURLToPath(program), ...process.argv.slice(2)], { stdio: 'inherit' });
+  process.exitCode = signal === null ? (status ?? 1) : 1;
+} else {
+  console.error(`aegis: needs Node ${OLDEST} or newer, this is ${process.version}`);
+  process.exitCode = 2;
+}

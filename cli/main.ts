@@ -1,0 +1,39 @@
+/** Composition root of `aegis`: the real file system, clock, randomness and terminal. */
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { nodeCrypto } from '../gateway/crypto/node-crypto.ts';
+import { nodeFileSystem } from './files/file-system.ts';
+import { nodeOutputFiles } from './files/output-files.ts';
+import { runProgram } from './program.ts';
+import type { Engine } from './workspace/bundle-session.ts';
+
+/** The shared policy lies beside the program, in the repository as in the image. */
+async function loadEngine(): Promise<Engine> {
+  const folder = new URL('../policy/rego/', import.meta.url);
+  const [rego, wasm] = await Promise.all(['policy.rego', 'policy.wasm'].map((name) => readFile(new URL(name, folder))));
+  return { rego: new Uint8Array(rego as Buffer), wasm: new Uint8Array(wasm as Buffer) };
+}
+
+const interrupted = new Promise<void>((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+});
+
+// a reader that went away (`aegis … | head`) is no error
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+process.exitCode = await runProgram(process.argv.slice(2), {
+  files: nodeFileSystem,
+  output: nodeOutputFiles,
+  stdin: process.stdin,
+  stdout: (text) => process.stdout.write(text),
+  stderr: (text) => process.stderr.write(text),
+  isTerminal: process.stdout.isTTY === true,
+  clock: Date.now,
+  randomBytes: (length) => new Uint8Array(randomBytes(length)),
+  crypto: nodeCrypto,
+  engine: loadEngine,
+  interrupted,
+});

@@ -1,0 +1,24 @@
+import { AegisError } from '../policy/errors.ts';
+
+const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds of `90s`, `15m`, `24h`, `7d`. @throws AegisError `AEGIS_USAGE`. */
+export function parseDuration(text: string, option: string): number {
+  const match = /^([1-9][0-9]{0,5})([smhd])$/.exec(text);
+  if (match === null) throw new AegisError('AEGIS_USAGE', `${option} takes a duration such as 90s, 15m, 24h or 7d.`);
+  return Number(match[1]) * (UNITS[match[2] as string] as number);
+}
+
+/** Milliseconds since the epoch of an RFC 3339 time. @throws AegisError `AEGIS_USAGE`. */
+export function parseTime(text: string, option: string): number {
+  const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(instant)) throw new AegisError('AEGIS_USAGE', `${option} takes a time such as 2026-11-22T08:00:00Z.`);
+  return instant;
+}
+
+/** A positive safe integer. @throws AegisError `AEGIS_USAGE`. */
+export function parseCount(text: string, option: string): number {
+  const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= 1)) throw new AegisError('AEGIS_USAGE', `${option} takes a positive whole number.`);
+  return value;
+}

@@ -1,0 +1,65 @@
+/** The command line as a whole: which commands there are, and how their errors reach the user. */
+import { Command, CommanderError } from 'commander';
+import { AegisError } from '../policy/errors.ts';
+import { compileCommand } from './commands/compile.ts';
+import { decideCommand } from './commands/decide.ts';
+import { keygenCommand } from './commands/keygen.ts';
+import { signCommand } from './commands/sign.ts';
+import { verifyCommand } from './commands/verify.ts';
+import type { CliContext, ExitCode } from './context.ts';
+import { errorText } from './output/error-text.ts';
+
+export const VERSION = '0.1.0';
+
+/** A command, with its exit code reported through `done`. */
+export type CommandFactory = (context: CliContext, done: (code: ExitCode) => void) => Command;
+
+const COMMANDS: readonly CommandFactory[] = [
+
+  decideCommand,
+  compileCommand,
+  keygenCommand,
+  signCommand,
+  verifyCommand,
+];
+
+/** Runs one command line (without the program's own name) and gives its exit code. Never throws. */
+export async function runProgram(argv: readonly string[], context: CliContext): Promise<ExitCode> {
+  let exitCode: ExitCode = 0;
+  const done = (code: ExitCode): void => {
+    exitCode = code;
+  };
+  const program = new Command('aegis')
+    .description('Policy-as-code for AI agents: which agent may call which tool, with which parameters.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpCommand(false)
+    .showHelpAfterError('(add --help for how to use it)');
+  for (const factory of COMMANDS) program.addCommand(factory(context, done));
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => context.stdout(text),
+      writeErr: (text) => context.stderr(text),
+    });
+  }
+  try {
+    if (argv.length === 0) {
+      program.outputHelp();
+      return 2;
+    }
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    context.stderr(`${errorText(error)}\n`);
+    return error instanceof AegisError && WRONG_USE.has(error.code) ? 2 : 1;
+  }
+}
+
+/** Errors that the command line itself is the cause of. */
+const WRONG_USE: ReadonlySet<string> = new Set([
+  'AEGIS_USAGE',
+  'AEGIS_FILE_NOT_FOUND',
+  'AEGIS_FILE_UNREADABLE',
+  'AEGIS_OUTPUT_EXISTS',
+  'AEGIS_OUTPUT_UNWRITABLE',
+]);

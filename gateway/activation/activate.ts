@@ -1,0 +1,150 @@
+/** A verified bundle → what decides calls: the policy loaded and primed, the tool contracts beside it. */
+import { agentOfFile } from '../../policy/bundle/file-names.ts';
+import type { VerifiedBundle, VerifiedSlice } from '../../policy/bundle/verify-bundle.ts';
+import { stringifyExact } from '../../policy/decision/stringify.ts';
+import type { DecisionInput, PolicyResult } from '../../policy/decision/types.ts';
+import { AegisError } from '../../policy/errors.ts';
+import type { ToolContract } from '../../policy/mapping/contract.ts';
+import type { Activation, FreezeMode } from '../enforcement/activation.ts';
+import { checkResult } from '../enforcement/check-result.ts';
+import { createEvaluator, type Evaluator, type EvaluatorLimits } from '../evaluator/wasm-evaluator.ts';
+import { jsonMembers } from './json-members.ts';
+import { LocalClock } from './local-clock.ts';
+
+export interface ActivateOptions {
+  /** Milliseconds since the epoch. */
+  clock(): number;
+  /** Shares compiled modules between activations: the engine rarely changes. */
+  modules?: ModuleCache;
+  limits?: EvaluatorLimits;
+}
+
+/** Keeps the module compiled last. */
+export class ModuleCache {
+  #digest: string | undefined;
+  #module: WebAssembly.Module | undefined;
+
+  get(digest: string, wasm: Uint8Array): WebAssembly.Module {
+    if (this.#module === undefined || this.#digest !== digest) {
+      this.#module = new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
+      this.#digest = digest;
+    }
+    return this.#module;
+  }
+}
+
+interface LoadedAgent {
+  clock: LocalClock | undefined;
+  contracts: ReadonlyMap<string, ToolContract>;
+}
+
+/** The evaluator need not know how requests are mapped. */
+const GATEWAY_ONLY: ReadonlySet<string> = new Set(['contracts']);
+
+/**
+ * Loads and primes a verified bundle (all its agents) or slice (its one agent). Nothing is swapped here: the caller
+ * does that, after this has succeeded.
+ * @throws AegisError `AEGIS_ACTIVATION` when the data has another form, or the policy gives no answer to a sample call.
+ */
+export function activate(verified: VerifiedBundle | VerifiedSlice, options: ActivateOptions): Activation {
+  const decoder = new TextDecoder();
+  const agents = new Map<string, LoadedAgent>();
+  const slices: string[] = [];
+  for (const [name, { bytes }] of verified.files) {
+    const agentId = agentOfFile(name);
+    if (agentId === undefined) continue;
+    const { text, agent } = loadSlice(agentId, decoder.decode(bytes));
+    agents.set(agentId, agent);
+    slices.push(`${JSON.stringify(agentId)}:${text}`);
+  }
+  const tenantData = decoder.decode(verified.tenantData);
+  const { manifest } = verified;
+  const evaluator = createEvaluator({
+    module: (options.modules ?? new ModuleCache()).get(manifest.engineDigest, verified.wasm),
+    data: `{"aegis":{"agents":{${slices.join(',')}},"tenant":${tenantData}}}`,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
+  const activation = new BundleActivation(manifest.tenant.name, manifest.sequence, evaluator, agents, options.clock);
+  const { mode } = manifest.freeze;
+  if (mode !== 'None') activation.freeze = mode;
+  prime(activation, agents);
+  return activation;
+}
+
+function loadSlice(agentId: string, text: string): { text: string; agent: LoadedAgent } {
+  const members = jsonMembers(text);
+  if (members === null) throw new AegisError('AEGIS_ACTIVATION', `The slice of agent ${agentId} is not an object.`);
+  const contracts = JSON.parse(members.get('contracts') ?? '{}') as Record<string, ToolContract>;
+  const zones = JSON.parse(members.get('timeZones') ?? '[]') as string[];
+  const kept = [...members].filter(([name]) => !GATEWAY_ONLY.has(name));
+  return {
+    text: `{${kept.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(',')}}`,
+    agent: {
+      clock: zones.length === 0 ? undefined : new LocalClock(zones),
+      contracts: new Map(Object.entries(contracts)),
+    },
+  };
+}
+
+/** Asks one call per agent, so that a policy that cannot answer never becomes active, and the first call is warm. */
+function prime(activation: Activation, agents: ReadonlyMap<string, LoadedAgent>): void {
+  for (const [agent, { contracts }] of agents) {
+    const [tool, contract] = [...contracts][0] ?? ['none', undefined];
+    const action = contract?.actions[0]?.name ?? 'none';
+    const result = activation.evaluate({ agent, tool, action, params: {} });
+    if (checkResult(result) !== 'ok' || result.enforced.reasons[0]?.code === 'INVALID_DATA') {
+      throw new AegisError('AEGIS_ACTIVATION', `The policy gives no usable answer for agent ${agent}.`);
+    }
+  }
+}
+
+/** Plain values take the fast way; whatever may hold an exact number inside is written with its literal. */
+function inputText(input: DecisionInput): string {
+  const { params, context } = input;
+  if (typeof context?.cost === 'object') return stringifyExact(input);
+  for (const name in params) if (typeof params[name] === 'object') return stringifyExact(input);
+  return JSON.stringify(input);
+}
+
+class BundleActivation implements Activation {
+  readonly tenant: string;
+  readonly sequence: number;
+  readonly activatedAt: number;
+  freeze?: FreezeMode;
+  readonly #evaluator: Evaluator;
+  readonly #agents: ReadonlyMap<string, LoadedAgent>;
+  readonly #clock: () => number;
+
+  constructor(
+    tenant: string,
+    sequence: number,
+    evaluator: Evaluator,
+    agents: ReadonlyMap<string, LoadedAgent>,
+    clock: () => number,
+  ) {
+    this.tenant = tenant;
+    this.sequence = sequence;
+    this.activatedAt = clock();
+    this.#evaluator = evaluator;
+    this.#agents = agents;
+    this.#clock = clock;
+  }
+
+  evaluate(input: DecisionInput): PolicyResult {
+    const clock = this.#agents.get(input.agent)?.clock;
+    const complete = clock === undefined ? input : this.#withLocalTime(input, clock);
+    return this.#evaluator.evaluate(inputText(complete)) as PolicyResult;
+  }
+
+  contract(agent: string, tool: string): ToolContract | undefined {
+    return this.#agents.get(agent)?.contracts.get(tool);
+  }
+
+  /** The call's own time where the caller may set one (a dry run), else now. An unreadable time has no local form. */
+  #withLocalTime(input: DecisionInput, clock: LocalClock): DecisionInput {
+    const stated = input.context?.time;
+    const instant = stated === undefined ? this.#clock() : Date.parse(stated);
+    const local = Number.isNaN(instant) ? {} : clock.at(instant);
+    return { ...input, context: { ...input.context, local } };
+  }
+}

@@ -1,0 +1,28 @@
+import type { DecisionInput, PolicyResult } from '../../policy/decision/types.ts';
+import type { ToolContract } from '../../policy/mapping/contract.ts';
+
+/** What a freeze of the tenant asks of its gateways (`Keep`: only new content stops, decisions go on). */
+export type FreezeMode = 'Keep' | 'DenyWrites' | 'DenyAll';
+
+/**
+ * One verified, primed bundle. Immutable: a call takes it once and uses nothing else, so that no call is decided by a
+ * mixture of two bundles.
+ */
+export interface Activation {
+  readonly tenant: string;
+  readonly sequence: number;
+  /** When it was activated, ms since the epoch. */
+  readonly activatedAt: number;
+  readonly freeze?: FreezeMode;
+  /** The policy's word. Adds what the host knows (local clocks); throws where the evaluation fails. */
+  evaluate(input: DecisionInput): PolicyResult;
+  /** The contract of a tool in this agent's slice; the same object on every call. */
+  contract(agent: string, tool: string): ToolContract | undefined;
+}
+
+/** Where the listeners find what is active now; swapped as a whole at every activation. */
+export interface ActivationSource {
+  /** The activation of a tenant; without a name, of the only tenant there is. */
+  get(tenant?: string): Activation | undefined;
+  list(): readonly Activation[];
+}

@@ -1,0 +1,127 @@
+import type { Reason } from '../../policy/decision/types.ts';
+import { ERRORS, type ErrorCode } from '../../policy/errors.ts';
+import type { DenialContract } from '../../policy/mapping/contract.ts';
+import type { Decision } from './decision.ts';
+import { type ProblemMembers, shapeMembers } from './denial-shape.ts';
+import type { LimitRefusal } from './limit-store.ts';
+import { windowSeconds } from './limit-window.ts';
+import { wholeUnits } from './nanos.ts';
+
+/**
+ * Refusals as `application/problem+json` (RFC 9457). They say which rule refused and why, and never hold a parameter
+ * value: a denial is read by the agent, and by whatever logs the agent keeps.
+ */
+export interface ProblemResponse {
+  status: number;
+  /** Alternating names and values, for `writeHead`. */
+  headers: string[];
+  body: string;
+}
+
+export const PROBLEM_TYPES = 'https://aegis.dev/problems/';
+/** Without approvals in this gateway, asking again soon changes nothing. */
+const APPROVAL_RETRY_SECONDS = 60;
+const UNAVAILABLE_RETRY_SECONDS = 5;
+
+/** Serialises a problem, in the tool's own shape as well where the contract names one. */
+export function renderProblem(
+  members: ProblemMembers,
+  options: { denial?: DenialContract | undefined; headers?: string[] } = {},
+): ProblemResponse {
+  const { body, headers: shaped } = shapeMembers(members, options.denial);
+  const headers = ['Content-Type', 'application/problem+json', 'Cache-Control', 'no-store'];
+  if (members.decision_id !== undefined) headers.push('Aegis-Decision-Id', members.decision_id);
+  if (members.retry_after !== undefined) headers.push('Retry-After', String(members.retry_after));
+  headers.push(...(options.headers ?? []), ...shaped);
+  return { status: members.status, headers, body: JSON.stringify(body) };
+}
+
+/** A reason as it leaves the gateway: the named members only. */
+function publicReason({ code, message, policy, rule, param }: Reason): Reason {
+  return {
+    code,
+    message,
+    ...(policy !== undefined && { policy }),
+    ...(rule !== undefined && { rule }),
+    ...(param !== undefined && { param }),
+  };
+}
+
+/** RFC 9651 string: printable ASCII; ids have nothing else, but a header is no place to find out. */
+function quoted(text: string): string {
+  return `"${text.replace(/[^ -~]/g, '?').replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** draft-ietf-httpapi-ratelimit-headers: the policy and what is left of it, per limit that refused. */
+function rateLimitHeaders(limits: readonly LimitRefusal[], now: number): string[] {
+  const policies = limits.map(
+    ({ id, max, window }) => `${quoted(id)};q=${wholeUnits(max)};w=${windowSeconds(window, now)}`,
+  );
+  const left = limits.map(
+    ({ id, remaining, retryAfter }) => `${quoted(id)};r=${wholeUnits(remaining)};t=${Math.ceil(retryAfter / 1000)}`,
+  );
+  return ['RateLimit-Policy', policies.join(', '), 'RateLimit', left.join(', ')];
+}
+
+const KINDS = {
+  deny: { type: 'policy-denied', title: 'Denied by policy', status: 403 },
+  approval_needed: { type: 'approval-required', title: 'Approval required', status: 403 },
+  rate_limited: { type: 'rate-limited', title: 'Limit reached', status: 429 },
+} as const;
+
+/** The denial of a decided call that does not pass. */
+export function problemOf(decision: Decision, denial?: DenialContract): ProblemResponse {
+  const kind = KINDS[decision.taken as keyof typeof KINDS] ?? KINDS.deny;
+  const reasons = decision.reasons.map(publicReason);
+  const named = reasons.find(({ policy }) => policy !== undefined);
+  const limits = decision.taken === 'rate_limited' ? (decision.limits ?? []) : [];
+  const wait = Math.max(0, ...limits.map(({ retryAfter }) => Math.ceil(retryAfter / 1000)));
+  const members: ProblemMembers = {
+    type: PROBLEM_TYPES + kind.type,
+    title: kind.title,
+    status: kind.status,
+    detail: reasons.map(({ message }) => message).join(' ') || kind.title,
+    code: reasons[0]?.code ?? 'DENIED',
+    decision_id: decision.id,
+    ...(named?.policy !== undefined && { policy: named.policy }),
+    ...(named?.rule !== undefined && { rule: named.rule }),
+    reasons,
+    policy_version: String(decision.sequence),
+    ...(limits.length > 0 && { retry_after: wait }),
+    ...(decision.taken === 'approval_needed' && {
+      retry_after: APPROVAL_RETRY_SECONDS,
+      approval: { status: decision.approval?.status ?? 'unavailable' },
+    }),
+  };
+  return renderProblem(members, { denial, headers: limits.length > 0 ? rateLimitHeaders(limits, decision.at) : [] });
+}
+
+/** A refusal that is no decision of a policy: a registered code with its summary, and a status. */
+export function problemFor(
+  code: ErrorCode,
+  status: number,
+  options: {
+    type: string;
+    detail?: string;
+    decisionId?: string;
+    denial?: DenialContract;
+    reasons?: Reason[];
+    sequence?: number;
+  },
+): ProblemResponse {
+  const { summary } = ERRORS[code];
+  return renderProblem(
+    {
+      type: PROBLEM_TYPES + options.type,
+      title: summary,
+      status,
+      detail: options.detail ?? summary,
+      code,
+      ...(options.decisionId !== undefined && { decision_id: options.decisionId }),
+      ...(options.reasons !== undefined && { reasons: options.reasons }),
+      ...(options.sequence !== undefined && { policy_version: String(options.sequence) }),
+      ...(status === 503 && { retry_after: UNAVAILABLE_RETRY_SECONDS }),
+    },
+    { denial: options.denial },
+  );
+}

@@ -1,0 +1,184 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { stringifyExact } from '../../policy/decision/stringify.ts';
+import { AegisError, type ErrorCode } from '../../policy/errors.ts';
+import type { ActivationSource } from '../enforcement/activation.ts';
+import type { DecideDeps } from '../enforcement/decide-call.ts';
+import { type Decision, noObligations } from '../enforcement/decision.ts';
+import { isPromise } from '../enforcement/limit-store.ts';
+import { PROBLEM_TYPES, problemFor, renderProblem } from '../enforcement/problem.ts';
+import { decideAll, resultOf, settleAll } from './answer-decisions.ts';
+import { type DecisionRequest, parseDecisionBody } from './decision-body.ts';
+import { isLocalHost, readBody, send, sendProblem } from './http-common.ts';
+import type { RecentDecisions } from './recent-decisions.ts';
+
+/**
+ * Decisions over HTTP, for SDKs, tests and OPA's clients: `POST /v1/decisions`, `POST /v1/data/aegis/decision`,
+ * `GET /v1/decisions/{id}`, `GET /health`. For loopback only: no CORS, local names in `Host`, JSON bodies.
+ */
+export interface DecisionServerOptions {
+  source: ActivationSource;
+  deps: DecideDeps;
+  recent: RecentDecisions;
+  /** Milliseconds, monotonic, with fractions. */
+  ticks(): number;
+  /** Told every decision after its answer was given; `micros` from the request's arrival. Must not throw. */
+  onDecision?(decision: Decision, micros: number): void;
+  /** The only agent that is answered for; absent where callers name it. */
+  agent?: string;
+  /** Largest body in bytes; default 256 KiB. */
+  maxBody?: number;
+  /** Accepted names in `Host` besides loopback ones, lower case, without port. */
+  hosts?: readonly string[];
+}
+
+const MAX_BODY = 256 * 1024;
+const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-?8"?)?\s*$/i;
+const HEADERS = ['Content-Type', 'application/json', 'Cache-Control', 'no-store'];
+
+/** Plain results in one go; what may hold exact numbers (values of obligations) is written with care. */
+function toText(value: unknown, decisions: readonly Decision[]): string {
+  const plain = decisions.every(
+    ({ obligations: { set, limits }, candidates }) => set.length + limits.length + candidates.length === 0,
+  );
+  return plain ? JSON.stringify(value) : stringifyExact(value);
+}
+
+function health(source: ActivationSource, now: number): { ready: boolean; body: string } {
+  const bundles = source.list().map(({ tenant, sequence, activatedAt, freeze }) => ({
+    tenant,
+    sequence,
+    activated_at: new Date(activatedAt).toISOString(),
+    age_seconds: Math.max(0, Math.round((now - activatedAt) / 1000)),
+    ...(freeze !== undefined && { freeze }),
+  }));
+  const ready = bundles.length > 0;
+  return { ready, body: JSON.stringify({ live: true, ready, bundles }) };
+}
+
+export function createDecisionServer(options: DecisionServerOptions): Server {
+  const { source, deps, recent, ticks, onDecision, agent } = options;
+  const maxSize = options.maxBody ?? MAX_BODY;
+  const hosts = new Set(options.hosts ?? []);
+
+  function refuse(req: IncomingMessage, res: ServerResponse, code: ErrorCode, status: number, detail?: string): void {
+    sendProblem(
+      req,
+      res,
+      problemFor(code, status, { type: 'request-refused', ...(detail !== undefined && { detail }) }),
+    );
+  }
+
+  /** A malformed or unanswerable request for a decision is answered with a deny, whatever the client looks at. */
+  function refuseDecision(
+    req: IncomingMessage,
+    res: ServerResponse,
+    code: ErrorCode,
+    status: number,
+    detail: string,
+  ): void {
+    const id = deps.newId();
+    const reasons = [{ code, message: detail }];
+    const enforced = { verdict: 'deny', reasons, obligations: noObligations() };
+    const type = status === 503 ? 'unavailable' : 'request-refused';
+    const members = {
+      type: PROBLEM_TYPES + type,
+      title: 'No decision',
+      status,
+      detail,
+      code,
+      decision_id: id,
+      reasons,
+    };
+    sendProblem(
+      req,
+      res,
+      renderProblem({ ...members, ...(status === 503 && { retry_after: 5 }), enforced, candidates: [] }),
+    );
+  }
+
+  function answer(res: ServerResponse, wrapped: boolean, decisions: readonly Decision[], started: number): void {
+    settleAll(decisions);
+    const result = resultOf(decisions);
+    const id = result.decision_id;
+    const text = toText(wrapped ? { result, decision_id: id } : result, decisions);
+    send(res, 200, [...HEADERS, 'Aegis-Decision-Id', id], text);
+    const micros = (ticks() - started) * 1000;
+    for (const decision of decisions) {
+      recent.remember(decision, micros);
+      onDecision?.(decision, micros);
+    }
+  }
+
+  function parse(
+    req: IncomingMessage,
+    res: ServerResponse,
+    body: Buffer,
+    wrapped: boolean,
+  ): DecisionRequest | undefined {
+    try {
+      return parseDecisionBody(body, wrapped, { agent, maxSize });
+    } catch (error) {
+      if (!(error instanceof AegisError)) throw error;
+      refuseDecision(req, res, error.code, 400, error.message);
+      return undefined;
+    }
+  }
+
+  function decide(req: IncomingMessage, res: ServerResponse, wrapped: boolean): void {
+    const started = ticks();
+    const type = req.headers['content-type'];
+    if (type === undefined || !JSON_TYPE.test(type) || req.headers['content-encoding'] !== undefined) {
+      refuseDecision(req, res, 'AEGIS_REQUEST_REFUSED', 415, 'The body must be application/json without an encoding.');
+      return;
+    }
+    readBody(req, maxSize, (body) => {
+      if (body === 'too-large') {
+        refuseDecision(req, res, 'AEGIS_REQUEST_REFUSED', 413, `The body is larger than ${maxSize} bytes.`);
+        return;
+      }
+      if (source.list().length === 0) {
+        refuseDecision(req, res, 'AEGIS_NO_BUNDLE', 503, 'No verified bundle is active.');
+        return;
+      }
+      const request = parse(req, res, body, wrapped);
+      if (request === undefined) return;
+      const decided = decideAll(source, request.inputs, deps, request.dryRun);
+      if (isPromise(decided)) void decided.then((decisions) => answer(res, wrapped, decisions, started));
+      else answer(res, wrapped, decided, started);
+    });
+  }
+
+  function show(req: IncomingMessage, res: ServerResponse, id: string): void {
+    const found = recent.find(id);
+    if (found === undefined) refuse(req, res, 'AEGIS_DECISION_UNKNOWN', 404);
+    else send(res, 200, HEADERS, stringifyExact(found));
+  }
+
+  function get(req: IncomingMessage, res: ServerResponse, path: string): void {
+    if (path === '/health') {
+      const { ready, body } = health(source, deps.now());
+      send(res, ready ? 200 : 503, HEADERS, body);
+    } else if (path.startsWith('/v1/decisions/')) show(req, res, path.slice('/v1/decisions/'.length));
+    else refuse(req, res, 'AEGIS_REQUEST_REFUSED', 404, 'There is no such path.');
+  }
+
+  function route(req: IncomingMessage, res: ServerResponse): void {
+    const path = req.url ?? '';
+    if (!isLocalHost(req.headers.host, hosts)) {
+      refuse(req, res, 'AEGIS_REQUEST_REFUSED', 403, 'The Host header does not name this machine.');
+    } else if (path === '/v1/decisions' || path === '/v1/data/aegis/decision') {
+      if (req.method === 'POST') decide(req, res, path !== '/v1/decisions');
+      else refuse(req, res, 'AEGIS_REQUEST_REFUSED', 405, 'Decisions are asked for with POST.');
+    } else if (req.method === 'GET' || req.method === 'HEAD') get(req, res, path);
+    else refuse(req, res, 'AEGIS_REQUEST_REFUSED', 404, 'There is no such path.');
+  }
+
+  return createServer({ keepAliveTimeout: 65_000, requestTimeout: 30_000 }, (req, res) => {
+    try {
+      route(req, res);
+    } catch (error) {
+      deps.onError?.(error);
+      if (!res.headersSent) refuse(req, res, 'AEGIS_INTERNAL', 500);
+    }
+  });
+}

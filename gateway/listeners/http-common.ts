@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ProblemResponse } from '../enforcement/problem.ts';
+
+const LOOPBACK = /^(?:localhost|[a-z0-9-]+\.localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?$/i;
+
+/**
+ * Does the request name this machine? A page that rebinds its own name to 127.0.0.1 sends its own name, so that
+ * checking `Host` (RFC 9110 section 7.2) keeps browsers out. `extra` are further accepted host names, without port.
+ */
+export function isLocalHost(host: string | undefined, extra?: ReadonlySet<string>): boolean {
+  if (host === undefined) return false;
+  if (LOOPBACK.test(host)) return true;
+  return extra?.has(host.replace(/:[0-9]{1,5}$/, '').toLowerCase()) === true;
+}
+
+export function send(res: ServerResponse, status: number, headers: string[], body: string): void {
+  const bytes = Buffer.byteLength(body);
+  res.writeHead(status, [...headers, 'Content-Length', String(bytes)]);
+  res.end(body);
+}
+
+/** Answers with a problem. What is unread of the request is not worth reading: the connection ends with the answer. */
+export function sendProblem(req: IncomingMessage, res: ServerResponse, problem: ProblemResponse): void {
+  const headers = req.complete || !mayHaveBody(req) ? problem.headers : [...problem.headers, 'Connection', 'close'];
+  send(res, problem.status, headers, problem.body);
+}
+
+/** RFC 9112 section 6: a request has a body if it says so. */
+export function mayHaveBody(req: IncomingMessage): boolean {
+  const length = req.headers['content-length'];
+  return req.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+const EMPTY: Buffer = Buffer.alloc(0);
+
+/**
+ * Reads the whole body and calls back once: with its bytes, or `too-large` at the first byte beyond `max`. A body that
+ * ends early (aborted, truncated) calls nothing: there is nobody left to answer.
+ */
+export function readBody(req: IncomingMessage, max: number, done: (body: Buffer | 'too-large') => void): void {
+  if (!mayHaveBody(req)) {
+    req.resume();
+    done(EMPTY);
+    return;
+  }
+  if (Number(req.headers['content-length'] ?? 0) > max) {
+    done('too-large');
+    return;
+  }
+  let first: Buffer | undefined;
+  let rest: Buffer[] | undefined;
+  let size = 0;
+  let over = false;
+  req.on('data', (chunk: Buffer) => {
+    if (over) return;
+    size += chunk.length;
+    if (size > max) {
+      over = true;
+      done('too-large');
+    } else if (first === undefined) first = chunk;
+    else if (rest === undefined) rest = [first, chunk];
+    else rest.push(chunk);
+  });
+  req.on('end', () => {
+    if (!over && req.complete) done(rest === undefined ? (first ?? EMPTY) : Buffer.concat(rest, size));
+  });
+}

@@ -1,0 +1,47 @@
+import type { Decision } from '../enforcement/decision.ts';
+
+/** The most recent decisions, for `GET /v1/decisions/{id}` and `aegis explain`. Remembering one is a store in a ring. */
+export interface RecentDecisions {
+  remember(decision: Decision, micros: number): void;
+  find(id: string): Record<string, unknown> | undefined;
+}
+
+interface Entry {
+  decision: Decision;
+  micros: number;
+}
+
+/** What may be shown: no parameters, nothing that is held. */
+function shown({ decision, micros }: Entry): Record<string, unknown> {
+  const { id, at, tenant, sequence, agent, tool, action, verdict, taken, reasons, candidates } = decision;
+  return {
+    decision_id: id,
+    time: new Date(at).toISOString(),
+    tenant,
+    sequence,
+    agent,
+    tool,
+    action,
+    verdict,
+    taken,
+    reasons,
+    candidates: candidates.map(({ policy, revision, outcome }) => ({ policy, revision, verdict: outcome?.verdict })),
+    micros,
+  };
+}
+
+export function createRecentDecisions(capacity = 1024): RecentDecisions {
+  const ring: (Entry | undefined)[] = new Array(capacity).fill(undefined);
+  let next = 0;
+  return {
+    remember(decision, micros) {
+      delete decision.params;
+      ring[next] = { decision, micros };
+      next = (next + 1) % capacity;
+    },
+    find(id) {
+      const entry = ring.find((candidate) => candidate?.decision.id === id);
+      return entry && shown(entry);
+    },
+  };
+}

@@ -1,0 +1,142 @@
+/** The data slice of one agent, as canonical JSON text assembled from shared parts. */
+import { canonicalJson } from '../bundle/canonical-json.ts';
+import type { LimitObligation } from '../decision/types.ts';
+import type { AgentRegistration, Limit } from '../resources/types.generated.ts';
+import type { ActionContract } from './action-contract.ts';
+import { limitObligation } from './compile-rule.ts';
+import { arrayText, objectText } from './json-text.ts';
+import type { PolicyRevision } from './policy-revision.ts';
+import type { ChainLink, CompiledRule } from './slice.ts';
+import { nameSet } from './values.ts';
+
+export type Stage = 'shadow' | 'partial' | 'enforce';
+
+/** A policy as it takes part: its stable revision, its candidate, or both. */
+export interface ActivePolicy {
+  id: string;
+  stable?: PolicyRevision;
+  candidate?: { revision: PolicyRevision; stage: Stage };
+}
+
+export interface SlicePart {
+  toolId: string;
+  actions: ReadonlyMap<string, ActionContract>;
+  /** Canonical JSON of the request mapping. */
+  contract: string;
+}
+
+export interface SliceInput {
+  agentId: string;
+  registration: AgentRegistration;
+  suspended: boolean;
+  chain: Record<string, ChainLink>;
+  tools: readonly SlicePart[];
+  /** Policies whose agent scope covers the agent, sorted by id. */
+  policies: readonly ActivePolicy[];
+  tenantLimits: readonly LimitObligation[];
+  /** Whether a policy with a Permit for the pair has ever enforced. */
+  everEnforced(toolId: string): boolean;
+}
+
+export function agentSliceText(input: SliceInput): string {
+  const { registration, agentId } = input;
+  const limits = [...input.tenantLimits, ...agentLimits(agentId, registration.spec.budget?.limits ?? [])];
+  const zones = new Set<string>();
+  const tools = input.tools.map((tool): [string, string] => [tool.toolId, toolText(tool, input, limits, zones)]);
+  return objectText([
+    ['agent', canonicalJson(agentId)],
+    ['chain', canonicalJson(input.chain)],
+    ['contracts', objectText(input.tools.map((tool): [string, string] => [tool.toolId, tool.contract]))],
+    ['purposes', canonicalJson(nameSet(registration.spec.purpose ?? []))],
+    ['suspended', String(input.suspended)],
+    ['timeZones', canonicalJson([...zones].sort())],
+    ['tools', objectText(tools)],
+  ]);
+}
+
+function agentLimits(agentId: string, limits: readonly Limit[]): LimitObligation[] {
+  return limits.map((limit) => limitObligation(limit, `agent/${agentId}/${limit.name}`));
+}
+
+function toolText(tool: SlicePart, input: SliceInput, limits: LimitObligation[], zones: Set<string>): string {
+  const policies = input.policies.filter(({ stable, candidate }) =>
+    [stable, candidate?.revision].some((revision) => revision !== undefined && coversTool(revision, tool.toolId)),
+  );
+  const observe = observes(tool.toolId, policies, input);
+  const actions = [...tool.actions.values()].map((contract): [string, string] => [
+    contract.action,
+    actionText(contract, policies, observe, limits, zones),
+  ]);
+  return objectText([
+    ['actions', objectText(actions)],
+    ['observe', String(observe)],
+  ]);
+}
+
+function coversTool({ scope }: PolicyRevision, toolId: string): boolean {
+  return scope.tools === undefined || scope.tools.has(toolId);
+}
+
+/** Observed until a policy with a Permit for the pair has reached enforce; from then on, no permit means deny. */
+function observes(toolId: string, policies: readonly ActivePolicy[], input: SliceInput): boolean {
+  if (input.registration.spec.unmatched !== 'Observe' || input.everEnforced(toolId)) return false;
+  const enforced = policies.flatMap(({ stable, candidate }) =>
+    candidate?.stage === 'enforce' ? [candidate.revision] : stable === undefined ? [] : [stable],
+  );
+  return !enforced.some((revision) => revision.tools.get(toolId)?.matched);
+}
+
+function actionText(
+  contract: ActionContract,
+  policies: readonly ActivePolicy[],
+  observe: boolean,
+  limits: LimitObligation[],
+  zones: Set<string>,
+): string {
+  const { toolId, action } = contract;
+  const entries: string[] = [];
+  const rules: CompiledRule[] = [];
+  let staged = false;
+  for (const { id, stable, candidate } of policies) {
+    const parts: [string, string][] = [['id', canonicalJson(id)]];
+    if (stable !== undefined && (binds(stable, contract) || candidate !== undefined)) {
+      parts.push(['stable', stable.text(toolId, action)]);
+      rules.push(...rulesOf(stable, contract));
+    }
+    // Where the pair is only observed, a candidate that permits anything on it ends the observation.
+    const matters = candidate !== undefined && (binds(candidate.revision, contract) || observe || parts.length > 1);
+    if (matters) {
+      parts.push(['candidate', candidate.revision.text(toolId, action, candidate.stage)]);
+      rules.push(...rulesOf(candidate.revision, contract));
+      staged = true;
+    }
+    if (parts.length > 1) entries.push(objectText(parts));
+  }
+  collectZones(rules, zones);
+  return objectText([
+    ['limits', canonicalJson(limits)],
+    ['obliging', String(limits.length > 0 || rules.some((rule) => rule.limits ?? rule.redact ?? rule.set))],
+    ['open', String(contract.open)],
+    ['overriding', String(rules.some((rule) => rule.overrides !== undefined))],
+    ['params', canonicalJson(Object.fromEntries([...contract.parameters].map(([name, { type }]) => [name, type])))],
+    ['policies', arrayText(entries)],
+    ['staged', String(staged)],
+  ]);
+}
+
+function binds(revision: PolicyRevision, { toolId, action }: ActionContract): boolean {
+  return revision.tools.get(toolId)?.actions.has(action) ?? false;
+}
+
+function rulesOf(revision: PolicyRevision, { toolId, action }: ActionContract): CompiledRule[] {
+  const binding = revision.tools.get(toolId)?.actions.get(action);
+  return binding === undefined ? [] : [...binding.permits, ...binding.restricts];
+}
+
+function collectZones(rules: readonly CompiledRule[], zones: Set<string>): void {
+  for (const rule of rules) {
+    for (const condition of [...(rule.when ?? []), ...(rule.if ?? [])]) {
+      if (condition.k === 'time') for (const window of condition.v) zones.add(window.tz);
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/** What is wrong with the rules of one policy on the tools in its scope, whoever calls. */
+import type { AgentPolicy } from '../../resources/types.generated.ts';
+import type { ToolBinding } from '../bind-policy.ts';
+import type { Problems } from '../problem.ts';
+import type { CompiledRule } from '../slice.ts';
+import { findContradiction } from './contradiction.ts';
+
+/** Rules that never bind or are never asked, and conditions that no call can meet. */
+export function ruleProblems(policy: AgentPolicy, tools: ReadonlyMap<string, ToolBinding>, problems: Problems): void {
+  policy.spec.rules.forEach((rule, index) => {
+    const path = ['spec', 'rules', index];
+    const sites = [...tools.values()].flatMap(({ sites: all }) => all.filter((site) => site.rule.name === rule.name));
+    const first = sites[0];
+    if (first === undefined) {
+      if (rule.actions.includes('*')) {
+        const message = 'No action in scope declares every parameter and role that the rule needs.';
+        problems.error('AEGIS_UNREACHABLE_RULE', [...path, 'actions'], message);
+      }
+      return;
+    }
+    if (sites.every(({ shadowedBy }) => shadowedBy !== undefined)) {
+      const message = `Rule "${rule.name}" is never asked: rule "${first.shadowedBy}" before it fits every call.`;
+      problems.warning('AEGIS_UNREACHABLE_RULE', [...path, 'name'], message);
+    }
+    contradictions(first.rule, path, problems);
+  });
+}
+
+function contradictions(rule: CompiledRule, path: (string | number)[], problems: Problems): void {
+  for (const [key, conditions] of [
+    ['when', rule.when],
+    ['conditions', rule.if],
+  ] as const) {
+    const found = findContradiction(conditions ?? []);
+    if (found !== undefined) problems.error('AEGIS_CONTRADICTION', [...path, key], found.message);
+  }
+}

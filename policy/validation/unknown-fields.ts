@@ -1,0 +1,57 @@
+import type { FieldPath, LoadedResource } from '../resources/resource.ts';
+import type { CrdSchema } from '../resources/schema.ts';
+import { findingAt } from './finding-builder.ts';
+import type { PlacedFinding } from './schema-rules.ts';
+import { suggestName } from './suggest-name.ts';
+
+/** An unknown field, and the known one it was probably meant to be. */
+export interface UnknownField extends PlacedFinding {
+  suggestion?: string;
+}
+
+/** Every field below `path` that the schema does not know. Maps and free-form objects have no unknown fields. */
+export function findUnknownFields(
+  resource: LoadedResource,
+  value: unknown,
+  schema: CrdSchema,
+  path: FieldPath,
+): UnknownField[] {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    if (items === undefined) return [];
+    return value.flatMap((each, index) => findUnknownFields(resource, each, items, [...path, index]));
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  const found: UnknownField[] = [];
+  for (const [name, each] of Object.entries(value)) {
+    const known = schema.properties ?? {};
+    const property = Object.hasOwn(known, name) ? known[name] : schema.additionalProperties;
+    if (property !== undefined) found.push(...findUnknownFields(resource, each, property, [...path, name]));
+    else if (schema.properties !== undefined) {
+      found.push(unknownField(resource, [...path, name], Object.keys(value), schema.properties));
+    }
+  }
+  return found;
+}
+
+function unknownField(
+  resource: LoadedResource,
+  path: FieldPath,
+  present: readonly string[],
+  known: { readonly [name: string]: CrdSchema },
+): UnknownField {
+  const name = String(path.at(-1));
+  const free = Object.keys(known).filter((each) => !present.includes(each));
+  const parents = Object.keys(known).filter((each) => Object.hasOwn(known[each]?.properties ?? {}, name));
+  const suggestion = parents.length === 0 ? suggestName(name, free) : undefined;
+  const shown = name.length > 60 ? `${name.slice(0, 59)}…` : name;
+  const hint =
+    parents.length > 0
+      ? `Move it into ${parents.reverse().join(' or ')}.`
+      : suggestion !== undefined
+        ? `Did you mean ${suggestion}?`
+        : `Fields that may stand here: ${Object.keys(known).join(', ')}.`;
+  const finding = findingAt(resource, 'AEGIS_UNKNOWN_FIELD', path, `there is no field ${shown} here`, hint);
+  finding.location = resource.locateKey(path);
+  return suggestion === undefined ? { path, finding } : { path, finding, suggestion };
+}

@@ -1,0 +1,42 @@
+/**
+ * Derives everything that follows from `crds/`: TypeScript types, schema constants, editor schemas, the reference page.
+ * `node scripts/generate.ts` writes them; `--check` writes nothing and exits 1 where a committed file differs.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { generateEditorSchemas, generateEditorSettings } from './generate/editor-schemas.ts';
+import { loadCrds } from './generate/load-crds.ts';
+import { generateReference } from './generate/reference.ts';
+import { generateSchemas } from './generate/schemas.ts';
+import { generateTypes } from './generate/types.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const check = process.argv.includes('--check');
+
+/** Generated files by path from the root. */
+function outputs(): Map<string, string> {
+  const crds = loadCrds(join(root, 'crds'));
+  return new Map([
+    ['policy/resources/types.generated.ts', generateTypes(crds)],
+    ['policy/resources/schemas.generated.ts', generateSchemas(crds)],
+    ...generateEditorSchemas(crds),
+    ['.vscode/settings.json', generateEditorSettings()],
+    ['docs/reference.md', generateReference(crds)],
+  ]);
+}
+
+let stale = 0;
+for (const [path, text] of outputs()) {
+  const target = join(root, path);
+  if (existsSync(target) && readFileSync(target, 'utf8') === text) continue;
+  if (check) {
+    stale += 1;
+    console.error(`${path} differs from what crds/ say; run: node scripts/generate.ts`);
+  } else {
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text);
+    console.log(`wrote ${path}`);
+  }
+}
+if (stale > 0) process.exitCode = 1;
