@@ -22,3 +22,17 @@ export function parseCount(text: string, option: string): number {
   if (!(value >= 1)) throw new AegisError('AEGIS_USAGE', `${option} takes a positive whole number.`);
   return value;
 }
+
+/** `stripe-payments=http://127.0.0.1:9000` → base URL per tool. @throws AegisError `AEGIS_USAGE`. */
+export function parseUpstreams(pairs: readonly string[]): Record<string, string> {
+  const upstreams: Record<string, string> = {};
+  for (const pair of pairs) {
+    const split = pair.indexOf('=');
+    const url = pair.slice(split + 1);
+    if (split < 1 || !/^https?:/.test(url) || !URL.canParse(url)) {
+      throw new AegisError('AEGIS_USAGE', '--upstream takes TOOL=URL, for example stripe-payments=http://127.0.0.1:9000.');
+    }
+    upstreams[pair.slice(0, split)] = url;
+  }
+  return upstreams;
+}

@@ -4,6 +4,7 @@ import { AegisError } from '../policy/errors.ts';
 import { compileCommand } from './commands/compile.ts';
 import { decideCommand } from './commands/decide.ts';
 import { keygenCommand } from './commands/keygen.ts';
+import { runCommand } from './commands/run.ts';
 import { signCommand } from './commands/sign.ts';
 import { verifyCommand } from './commands/verify.ts';
 import type { CliContext, ExitCode } from './context.ts';
@@ -15,6 +16,7 @@ export const VERSION = '0.1.0';
 export type CommandFactory = (context: CliContext, done: (code: ExitCode) => void) => Command;
 
 const COMMANDS: readonly CommandFactory[] = [
+  runCommand,
 
   decideCommand,
   compileCommand,
@@ -58,6 +60,7 @@ export async function runProgram(argv: readonly string[], context: CliContext): 
 /** Errors that the command line itself is the cause of. */
 const WRONG_USE: ReadonlySet<string> = new Set([
   'AEGIS_USAGE',
+  'AEGIS_PORT_IN_USE',
   'AEGIS_FILE_NOT_FOUND',
   'AEGIS_FILE_UNREADABLE',
   'AEGIS_OUTPUT_EXISTS',

@@ -481,6 +481,10 @@ export const ERRORS = {
 
   // --- command line
   AEGIS_USAGE: { summary: 'The command line is not usable.', fix: 'See the --help of the command.' },
+  AEGIS_PORT_IN_USE: {
+    summary: 'A port on 127.0.0.1 cannot be opened.',
+    fix: 'End the program that uses it, or choose another one with --decisions-port or --proxy-port.',
+  },
   AEGIS_OUTPUT_EXISTS: {
     summary: 'The place to write to holds something else.',
     fix: 'Choose another place, or remove what is there.',

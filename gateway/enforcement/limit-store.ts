@@ -48,3 +48,18 @@ export interface LimitStore {
 export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
   return value instanceof Promise;
 }
+
+/** Ends a reservation. A store that fails to hear of it keeps the amounts held, which is the strict side. */
+export function endReservation(
+  reservation: Reservation | undefined,
+  how: 'settle' | 'release',
+  onError?: (error: unknown) => void,
+): void {
+  if (reservation === undefined) return;
+  try {
+    const ended = reservation[how]();
+    if (isPromise(ended)) ended.catch((error: unknown) => onError?.(error));
+  } catch (error) {
+    onError?.(error);
+  }
+}

@@ -27,8 +27,12 @@ const MAX_RUNE = 0x10ffff;
 const UNKNOWN = 0;
 const DEAD = 1;
 const ACCEPT = 2;
-/** States built in the lifetime of one pattern; a pattern that needs more is matched by re2js from then on. */
-const MAX_STATES = 1024;
+/**
+ * Bounds what one pattern may take in its lifetime, in table entries and instructions remembered. A pattern whose
+ * states need more (a text can make them explode) gets no new ones: where one is missing, re2js matches.
+ */
+const BUDGET = 1 << 16;
+const INITIAL_STATES = 16;
 
 const isRuneOp = (op: number) => op >= OP.rune && op <= OP.runeAnyNotNl;
 
@@ -67,15 +71,16 @@ export class LinearMatcher {
   readonly #ids = new Map<string, number>();
   readonly #unanchored: number[];
   readonly #matchesEmpty: boolean;
+  #budget = BUDGET;
   #next: Int32Array;
-  #acceptsAtEnd = new Uint8Array(64);
+  #acceptsAtEnd = new Uint8Array(INITIAL_STATES);
   readonly #start: number;
 
   constructor(program: Program) {
     this.#program = program;
     this.#bounds = classBounds(program);
     this.#classes = this.#bounds.length;
-    this.#next = new Int32Array(64 * this.#classes);
+    this.#next = new Int32Array(INITIAL_STATES * this.#classes);
     for (let rune = 0; rune < 128; rune++) this.#ascii[rune] = this.#searchClass(rune);
     const atStart = this.#closure([program.start], BEGIN_TEXT);
     this.#unanchored = this.#closure([program.start], 0);
@@ -159,8 +164,10 @@ export class LinearMatcher {
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
     const id = this.#states.length;
-    if (id >= MAX_STATES) return UNKNOWN;
-    if ((id + 1) * this.#classes > this.#next.length) this.#grow();
+    const cost = this.#classes + pcs.length;
+    if (cost > this.#budget) return UNKNOWN;
+    this.#budget -= cost;
+    if (id >= this.#acceptsAtEnd.length) this.#grow();
     this.#states.push(pcs);
     this.#ids.set(key, id);
     this.#acceptsAtEnd[id] = this.#accepts(this.#closure(pcs, END_TEXT)) ? 1 : 0;

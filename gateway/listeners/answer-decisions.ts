@@ -3,7 +3,7 @@ import { VERDICTS } from '../../policy/decision/types.ts';
 import type { Activation, ActivationSource } from '../enforcement/activation.ts';
 import { type DecideDeps, decideCall } from '../enforcement/decide-call.ts';
 import { type Decision, noObligations, passes, toResult } from '../enforcement/decision.ts';
-import { isPromise, type MaybePromise } from '../enforcement/limit-store.ts';
+import { endReservation, isPromise, type MaybePromise } from '../enforcement/limit-store.ts';
 
 /** Decides the inputs of one request to a decision endpoint, and keeps their limits. */
 
@@ -52,9 +52,9 @@ export function decideInput(
 }
 
 /** What the endpoint held is spent at once: the caller goes on by itself. Refused together, nothing is spent. */
-export function settleAll(decisions: readonly Decision[]): void {
-  const spend = decisions.every(passes);
-  for (const { reservation } of decisions) void (spend ? reservation?.settle() : reservation?.release());
+export function settleAll(decisions: readonly Decision[], onError: DecideDeps['onError']): void {
+  const how = decisions.every(passes) ? 'settle' : 'release';
+  for (const { reservation } of decisions) endReservation(reservation, how, onError);
 }
 
 export function decideAll(

@@ -24,7 +24,7 @@ function isFields(value: unknown): value is Fields {
 /** `{input, dryRun?}`, or for the native endpoint the input itself. */
 function unwrap(value: unknown, wrapped: boolean): { input: unknown; dryRun: boolean } {
   if (!isFields(value)) throw new AegisError('AEGIS_INPUT_FIELD', 'the body must be an object');
-  if (value['input'] === undefined) {
+  if (value.input === undefined) {
     if (wrapped) throw new AegisError('AEGIS_INPUT_MISSING', 'input is missing');
     return { input: value, dryRun: false };
   }
@@ -37,9 +37,8 @@ function unwrap(value: unknown, wrapped: boolean): { input: unknown; dryRun: boo
 /** The identity of the listener holds; a caller may repeat it, and may not claim another. */
 function withAgent(input: unknown, agent: string | undefined): unknown {
   if (agent === undefined || !isFields(input)) return input;
-  if (input['agent'] === undefined) return { ...input, agent };
-  if (input['agent'] !== agent)
-    throw new AegisError('AEGIS_INPUT_FIELD', 'input.agent is not the agent of this gateway');
+  if (input.agent === undefined) return { ...input, agent };
+  if (input.agent !== agent) throw new AegisError('AEGIS_INPUT_FIELD', 'input.agent is not the agent of this gateway');
   return input;
 }
 

@@ -68,6 +68,25 @@ export function createDecisionServer(options: DecisionServerOptions): Server {
     );
   }
 
+  function fail(req: IncomingMessage, res: ServerResponse): (error: unknown) => void {
+    return (error) => {
+      deps.onError?.(error);
+      if (res.headersSent) res.destroy();
+      else refuseDecision(req, res, 'AEGIS_INTERNAL', 500, 'The gateway failed; the call is not allowed.');
+    };
+  }
+
+  /** A defect in one request is one failed request, not the end of the gateway. */
+  function guarded<T>(req: IncomingMessage, res: ServerResponse, work: (value: T) => void): (value: T) => void {
+    return (value) => {
+      try {
+        work(value);
+      } catch (error) {
+        fail(req, res)(error);
+      }
+    };
+  }
+
   /** A malformed or unanswerable request for a decision is answered with a deny, whatever the client looks at. */
   function refuseDecision(
     req: IncomingMessage,
@@ -97,7 +116,7 @@ export function createDecisionServer(options: DecisionServerOptions): Server {
   }
 
   function answer(res: ServerResponse, wrapped: boolean, decisions: readonly Decision[], started: number): void {
-    settleAll(decisions);
+    settleAll(decisions, deps.onError);
     const result = resultOf(decisions);
     const id = result.decision_id;
     const text = toText(wrapped ? { result, decision_id: id } : result, decisions);
@@ -131,21 +150,26 @@ export function createDecisionServer(options: DecisionServerOptions): Server {
       refuseDecision(req, res, 'AEGIS_REQUEST_REFUSED', 415, 'The body must be application/json without an encoding.');
       return;
     }
-    readBody(req, maxSize, (body) => {
-      if (body === 'too-large') {
-        refuseDecision(req, res, 'AEGIS_REQUEST_REFUSED', 413, `The body is larger than ${maxSize} bytes.`);
-        return;
-      }
-      if (source.list().length === 0) {
-        refuseDecision(req, res, 'AEGIS_NO_BUNDLE', 503, 'No verified bundle is active.');
-        return;
-      }
-      const request = parse(req, res, body, wrapped);
-      if (request === undefined) return;
-      const decided = decideAll(source, request.inputs, deps, request.dryRun);
-      if (isPromise(decided)) void decided.then((decisions) => answer(res, wrapped, decisions, started));
-      else answer(res, wrapped, decided, started);
-    });
+    readBody(
+      req,
+      maxSize,
+      guarded(req, res, (body: Buffer | 'too-large') => {
+        if (body === 'too-large') {
+          refuseDecision(req, res, 'AEGIS_REQUEST_REFUSED', 413, `The body is larger than ${maxSize} bytes.`);
+          return;
+        }
+        if (source.list().length === 0) {
+          refuseDecision(req, res, 'AEGIS_NO_BUNDLE', 503, 'No verified bundle is active.');
+          return;
+        }
+        const request = parse(req, res, body, wrapped);
+        if (request === undefined) return;
+        const decided = decideAll(source, request.inputs, deps, request.dryRun);
+        const reply = guarded(req, res, (decisions: Decision[]) => answer(res, wrapped, decisions, started));
+        if (isPromise(decided)) decided.then(reply, fail(req, res));
+        else reply(decided);
+      }),
+    );
   }
 
   function show(req: IncomingMessage, res: ServerResponse, id: string): void {
@@ -163,7 +187,7 @@ export function createDecisionServer(options: DecisionServerOptions): Server {
   }
 
   function route(req: IncomingMessage, res: ServerResponse): void {
-    const path = req.url ?? '';
+    const path = (req.url ?? '').split('?', 1)[0] as string;
     if (!isLocalHost(req.headers.host, hosts)) {
       refuse(req, res, 'AEGIS_REQUEST_REFUSED', 403, 'The Host header does not name this machine.');
     } else if (path === '/v1/decisions' || path === '/v1/data/aegis/decision') {
@@ -174,11 +198,6 @@ export function createDecisionServer(options: DecisionServerOptions): Server {
   }
 
   return createServer({ keepAliveTimeout: 65_000, requestTimeout: 30_000 }, (req, res) => {
-    try {
-      route(req, res);
-    } catch (error) {
-      deps.onError?.(error);
-      if (!res.headersSent) refuse(req, res, 'AEGIS_INTERNAL', 500);
-    }
+    guarded(req, res, () => route(req, res))(undefined);
   });
 }

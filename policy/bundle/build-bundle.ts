@@ -41,7 +41,8 @@ export function buildBundle(input: BundleInput, crypto: CryptoProvider): BundleC
 /**
  * The content from files on disk (`aegis compile -o DIR`, then `aegis sign DIR`). Head and signatures of an earlier
  * signing are left out; every JSON file must be canonical.
- * @throws AegisError for names that have no place (`checkBundleName`), `AEGIS_BUNDLE_FILE_MISSING`, `AEGIS_BUNDLE_JSON`.
+ * @throws AegisError of `checkBundleName` for names that have no place, `AEGIS_BUNDLE_FILE_MISSING`,
+ *   `AEGIS_BUNDLE_JSON`.
  */
 export function contentFromFiles(input: ReadonlyMap<string, Uint8Array>, crypto: CryptoProvider): BundleContent {
   const files: [string, ContentFile][] = [];

@@ -12,8 +12,8 @@ const NEEDS_CARE = /[\u0000-\u001f"\\\u2028\u2029\ud800-\udfff]/;
  * Canonical JSON exactly as OPA re-serialises a document before it digests it (opa v1/bundle/hash.go `walk`, Go's
  * encoding/json without HTML escaping): keys sorted by their UTF-8 bytes, no white space, number literals kept
  * ({@link NumberLiteral} as spelled, other numbers as JavaScript prints them), U+2028 and U+2029 escaped.
- * @throws AegisError `AEGIS_JSON_VALUE` for what has no such form: NaN, infinities, -0, integers beyond 2^53, undefined,
- *   functions, symbols, class instances, lone surrogates, nesting deeper than {@link MAX_JSON_DEPTH}.
+ * @throws AegisError `AEGIS_JSON_VALUE` for what has no such form: NaN, infinities, -0, integers beyond 2^53,
+ *   undefined, functions, symbols, class instances, lone surrogates, nesting deeper than {@link MAX_JSON_DEPTH}.
  */
 export function canonicalJson(value: unknown): string {
   return new CanonicalWriter().write(value);

@@ -4,7 +4,7 @@ import type { CryptoProvider } from './crypto-provider.ts';
 import { equalBytes, quoted, toHex } from './encoding.ts';
 import { readJson } from './json-reader.ts';
 
-/** One file with its digest. Made once, kept by the caller: signing again costs nothing for files that did not change. */
+/** One file with its digest, made once and kept by the caller: what did not change costs nothing to sign again. */
 export interface ContentFile {
   readonly bytes: Uint8Array;
   /** SHA-256 of `bytes`, lower-case hexadecimal. */

@@ -18,7 +18,7 @@ export interface CryptoProvider {
 
 ed25519.hashes.sha512 = sha512;
 
-/** Pure implementation on the noble libraries: runs in a browser; slower than the host's (a verification takes 1-2 ms). */
+/** Pure, on the noble libraries: runs in a browser; slower than the host's (a verification takes 1 to 2 ms). */
 export const nobleCrypto: CryptoProvider = {
   sha256: (bytes) => sha256(bytes),
   publicKey: (privateKeySeed) => ed25519.getPublicKey(privateKeySeed),
@@ -33,7 +33,7 @@ export const nobleCrypto: CryptoProvider = {
   },
 };
 
-/** Whether 32 bytes are a point of the curve that is safe to trust as a public key (not one of the eight of small order). */
+/** Whether 32 bytes are a point that is safe to trust as a public key (not one of the eight of small order). */
 export function isUsablePublicKey(publicKey: Uint8Array): boolean {
   try {
     return publicKey.length === 32 && !ed25519.Point.fromBytes(publicKey, false).isSmallOrder();

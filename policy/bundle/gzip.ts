@@ -66,7 +66,7 @@ function inflate(deflated: Uint8Array, limit: number): Uint8Array {
   return concatBytes(...parts);
 }
 
-/** The stream must end with its last byte, and the unused bits of that byte must be zero: no room for anything hidden. */
+/** The stream must end with its last byte, and the unused bits of that byte must be zero: nothing can hide there. */
 function checkEnd(state: InflateState): void {
   if (!(state.p instanceof Uint8Array) || typeof state.s !== 'object') {
     throw new AegisError('AEGIS_INTERNAL', 'this version of fflate hides the end of the stream');

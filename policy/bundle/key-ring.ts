@@ -37,7 +37,7 @@ export function keyRingOf(publicKeys: readonly Uint8Array[], crypto: CryptoProvi
   );
 }
 
-/** @throws AegisError `AEGIS_KEY_RING` for an empty ring, two keys of one id, or a window that ends before it starts. */
+/** @throws AegisError `AEGIS_KEY_RING`: empty ring, two keys of one id, a window that ends before it starts. */
 export function makeKeyRing(keys: readonly TrustedKey[], revoked: Iterable<string>): KeyRing {
   if (keys.length === 0) throw new AegisError('AEGIS_KEY_RING', 'no trusted key is configured');
   if (keys.length > MAX_KEYS) throw new AegisError('AEGIS_KEY_RING', `more than ${MAX_KEYS} trusted keys`);

@@ -16,7 +16,7 @@ export interface OpaManifestInput {
 }
 
 /**
- * OPA's `.manifest` (schema openpolicyagent.org/schemas/bundle/v1/manifest.schema.json). It has no `wasm` key: stock OPA
+ * OPA's `.manifest` (openpolicyagent.org/schemas/bundle/v1/manifest.schema.json). It has no `wasm` key: stock OPA
  * without WASM support refuses such bundles. The entrypoint stands in `metadata`.
  */
 export function opaManifest(input: OpaManifestInput, crypto: CryptoProvider): ContentFile {

@@ -56,6 +56,8 @@ export function signBundle(
 ): SignedBundle {
   checkComplete(content.files);
   checkTimes(options);
+  if (!Number.isSafeInteger(options.sequence) || options.sequence < 1)
+    throw invalid('the sequence is a positive integer');
   const blinding = deriveBlinding(options, key, crypto);
   const tree = buildTree(content.files, blinding, crypto);
   const changes = content.files.get(CHANGES_FILE) as ContentFile;

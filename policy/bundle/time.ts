@@ -1,6 +1,6 @@
 const SHAPE = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
 
-/** RFC 3339 in UTC with milliseconds, the only form in bundles. `ms` counts from 1970 and must lie in years 0 to 9999. */
+/** RFC 3339 in UTC with milliseconds, the only form in bundles. `ms` counts from 1970 and passes {@link isTime}. */
 export function formatTime(ms: number): string {
   return new Date(ms).toISOString();
 }

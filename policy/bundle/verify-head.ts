@@ -1,8 +1,8 @@
 import { AegisError, type ErrorCode } from '../errors.ts';
 import type { CryptoProvider } from './crypto-provider.ts';
 import { fromBase64Url, quoted } from './encoding.ts';
-import type { KeyRing, TrustedKey } from './key-ring.ts';
-import { etagOf, type Freeze, hasValidSignature, type Manifest, manifestDigest } from './manifest.ts';
+import { type KeyRing, type TrustedKey, withRevoked } from './key-ring.ts';
+import { etagOf, type Freeze, hasValidSignature, type Manifest, manifestDigest, type Revocations } from './manifest.ts';
 import { readManifest } from './read-manifest.ts';
 import { parseTime } from './time.ts';
 
@@ -13,6 +13,8 @@ export interface PreviousHead {
   readonly issuedAt: string;
   readonly etag?: string;
   readonly freeze?: Freeze;
+  /** Keys that it revoked stay revoked, whatever the ring says. */
+  readonly revocations?: Revocations;
 }
 
 export interface VerifyHeadOptions {
@@ -55,7 +57,7 @@ const DEFAULT_SKEW_MS = 120_000;
 export function verifyHead(bytes: Uint8Array, options: VerifyHeadOptions): VerifiedHead {
   const { crypto } = options;
   const manifest = readManifest(bytes);
-  const key = findKey(options.keyRing, manifest.keyId);
+  const key = findKey(withRevoked(options.keyRing, options.previous?.revocations?.keys ?? []), manifest.keyId);
   const signature = fromBase64Url(manifest.signature) ?? new Uint8Array();
   if (!hasValidSignature(manifest, signature, key.publicKey, crypto)) {
     refuse('AEGIS_BUNDLE_SIGNATURE_INVALID', `manifest.json is not signed by the key ${manifest.keyId}`);

@@ -61,6 +61,10 @@ function actionContract(tool: AgentTool, action: ToolAction): ActionContract {
     });
     if (role !== undefined) byRole.set(role, [...(byRole.get(role) ?? []), name]);
   }
+  // a path template's names are parameters, declared or not
+  for (const [, name] of (action.match?.path ?? '').matchAll(/\{([^{}]+)\}/g)) {
+    if (name !== undefined && !parameters.has(name)) parameters.set(name, { type: 'string' });
+  }
   return {
     toolId: toolIdOf(tool),
     action: action.name,

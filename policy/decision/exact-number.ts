@@ -13,7 +13,8 @@ const MAX_NUMBER = 64;
  */
 export function exactNumber(literal: string): number | NumberLiteral | undefined {
   const short = literal.length <= EXACT_DIGITS ? Number(literal) : Number.NaN;
-  if (short === 0) return 0;
+  // A number too small for a double is no zero.
+  if (short === 0 && !/^[^eE]*[1-9]/.test(literal)) return 0;
   // Not the tiny ones, which JavaScript would print with an exponent.
   if (Math.abs(short) >= 1e-6 && Math.abs(short) < 1e15) return short;
   const decimal = literal.length <= MAX_NUMBER ? parseDecimal(new NumberLiteral(literal)) : undefined;

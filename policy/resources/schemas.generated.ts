@@ -1250,7 +1250,7 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
           {
            "rule": "!(has(self.outcome) && self.outcome == 'deny') || self.type == 'Restrict'",
            "fieldPath": ".outcome",
-           "message": "outcome deny is for type: Restrict; a Permit that never allows is not a Permit"
+           "message": "a Permit cannot say outcome deny; write type: Restrict, or another outcome"
           },
           {
            "rule": "!(has(self.outcome) && self.outcome == 'deny') || !has(self.conditions)",

@@ -22,10 +22,21 @@ const validators = new Map<AegisKind, ValidateFunction>();
 export function checkSchema(resource: LoadedResource, object: unknown, kind: AegisKind): PlacedFinding[] {
   const validate = validatorOf(kind);
   if (validate(object)) return [];
-  const errors = validate.errors ?? [];
+  const errors = withoutEchoes(validate.errors ?? []);
   return errors.flatMap((error) => {
     const placed = translate(resource, object, error);
     return placed === undefined ? [] : [placed];
+  });
+}
+
+/** One mistake is one finding: the form says more than a length below the minimum, too long says more than the form. */
+function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
+  const at = (keyword: string) =>
+    new Set(errors.filter((each) => each.keyword === keyword).map((each) => each.instancePath));
+  const [malformed, tooLong] = [at('pattern'), at('maxLength')];
+  return errors.filter(({ keyword, instancePath }) => {
+    if (keyword === 'minLength') return !malformed.has(instancePath);
+    return keyword !== 'pattern' || !tooLong.has(instancePath);
   });
 }
 

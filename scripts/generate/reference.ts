@@ -12,10 +12,10 @@ Unknown and empty fields are refused, never ignored: by \`aegis lint\`, the webh
 For completion and checks in an editor with the YAML language server, begin a file with
 
 \`\`\`yaml
-# yaml-language-server: $schema=https://raw.githubusercontent.com/OWNER/aegis/main/schemas/aegis.json
+# yaml-language-server: $schema=../../schemas/aegis.json
 \`\`\`
 
-or the path of \`schemas/aegis.json\` in a checkout; in this repository \`.vscode/settings.json\` does it for the samples.
+(the path from that file to \`schemas/aegis.json\`, or the URL it is published at). In this repository \`.vscode/settings.json\` does it for the samples.
 `;
 
 /** The reference page: per kind its columns, and a table for every object in it. */

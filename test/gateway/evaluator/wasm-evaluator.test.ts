@@ -104,7 +104,7 @@ describe('answers', () => {
 describe('failing closed', () => {
   let evaluator: Evaluator;
   beforeEach(() => {
-    evaluator = createEvaluator({ module: edge, data: '{"value":1}', limits: { maxEvaluationBytes: 4 << 20 } });
+    evaluator = createEvaluator({ module: edge, data: '{"value":1}', limits: { maxEvaluationBytes: 16 << 20 } });
   });
 
   test('undefined is an error, never a value', () => {

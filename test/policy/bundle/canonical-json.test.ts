@@ -29,7 +29,7 @@ test.each([
   ['negative zero', -0],
   ['an unsafe integer', 2 ** 53],
   ['undefined', { a: undefined }],
-  ['a hole', [1, , 2]],
+  ['a hole', new Array(2)],
   ['a function', { toJSON: () => 1 }],
   ['a symbol', Symbol('x')],
   ['a lone high surrogate', '\ud800'],

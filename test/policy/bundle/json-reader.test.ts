@@ -43,13 +43,16 @@ test.each([
 });
 
 test('refuses invalid UTF-8 and deep nesting', () => {
-  expect(codeOf(() => readJson(Uint8Array.of(0x22, 0xc0, 0xaf, 0x22), { numbers: 'literal' }))).toBe('AEGIS_BUNDLE_JSON');
+  expect(codeOf(() => readJson(Uint8Array.of(0x22, 0xc0, 0xaf, 0x22), { numbers: 'literal' }))).toBe(
+    'AEGIS_BUNDLE_JSON',
+  );
   expect(codeOf(() => read('['.repeat(100_000)))).toBe('AEGIS_BUNDLE_JSON');
 });
 
 test('integer mode takes plain safe integers only', () => {
   expect(read('[0,-5,9007199254740991]')).toEqual([0, -5, 9007199254740991]);
-  for (const bad of ['1.0', '1e3', '9007199254740992', '-0', '0.5']) expect(codeOf(() => read(bad))).toBe('AEGIS_BUNDLE_JSON');
+  for (const bad of ['1.0', '1e3', '9007199254740992', '-0', '0.5'])
+    expect(codeOf(() => read(bad))).toBe('AEGIS_BUNDLE_JSON');
 });
 
 test('keys cannot reach a prototype', () => {

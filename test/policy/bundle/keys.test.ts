@@ -42,7 +42,15 @@ test('wrong keys are refused without showing any of them', () => {
   const { publicPem, privatePem } = generateKeyPair(KEY.seed, crypto);
   const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ format: 'pem', type: 'pkcs8' });
   const x25519 = generateKeyPairSync('x25519').privateKey.export({ format: 'pem', type: 'pkcs8' });
-  const bad = [publicPem, '', 'secret', privatePem.replace('MC4', 'MC5'), String(rsa), String(x25519), privatePem + publicPem];
+  const bad = [
+    publicPem,
+    '',
+    'secret',
+    privatePem.replace('MC4', 'MC5'),
+    String(rsa),
+    String(x25519),
+    privatePem + publicPem,
+  ];
   for (const text of bad) {
     try {
       parsePrivateKey(text, crypto);
@@ -148,7 +156,8 @@ test('the vectors of RFC 8032 section 7.1', () => {
   const seed = hex('c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7');
   const publicKey = hex('fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025');
   const signature = hex(
-    '6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a',
+    '6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac' +
+      '18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a',
   );
   for (const provider of [crypto, nobleCrypto]) {
     expect(provider.publicKey(seed)).toEqual(publicKey);

@@ -1,0 +1,24 @@
+/** `npm run bench -- NAME`: measures, prints a table, and the figures as JSON on the last line. */
+import { cpus } from 'node:os';
+import { compileBench } from './compile.ts';
+import { decisionsBench } from './decisions.ts';
+import { evalBench } from './eval.ts';
+import { type Figures, figuresLine } from './support/report.ts';
+
+const BENCHMARKS: Record<string, () => Figures | Promise<Figures>> = {
+  eval: evalBench,
+  compile: compileBench,
+  decisions: decisionsBench,
+};
+
+const [name = ''] = process.argv.slice(2);
+const benchmark = BENCHMARKS[name];
+if (benchmark === undefined) {
+  console.error(`usage: npm run bench -- ${Object.keys(BENCHMARKS).join('|')}`);
+  process.exitCode = 2;
+} else {
+  const processors = cpus();
+  console.log(`${name}: ${processors.length} × ${processors[0]?.model ?? 'unknown'}, Node ${process.version}\n`);
+  const figures = await benchmark();
+  console.log(`\n${figuresLine(figures)}`);
+}

@@ -1,0 +1,55 @@
+/** The product's own way from resources to an active slice, as benchmarks need it. */
+import { readFileSync } from 'node:fs';
+import { activate } from '../../gateway/activation/activate.ts';
+import { nodeCrypto } from '../../gateway/crypto/node-crypto.ts';
+import type { Activation } from '../../gateway/enforcement/activation.ts';
+import { BundleSession, type Engine } from '../../cli/workspace/bundle-session.ts';
+import { toHex } from '../../policy/bundle/encoding.ts';
+import { keyRingOf } from '../../policy/bundle/key-ring.ts';
+import { signingKeyFromSeed } from '../../policy/bundle/keys.ts';
+import type { SignedBundle } from '../../policy/bundle/sign-bundle.ts';
+import { sliceBundle } from '../../policy/bundle/slice-bundle.ts';
+import { verifyBundle } from '../../policy/bundle/verify-bundle.ts';
+import { type CompiledTenant, compile } from '../../policy/compiler/compile.ts';
+import type { CompileCache } from '../../policy/compiler/compile-cache.ts';
+import type { LoadedResource } from '../../policy/resources/resource.ts';
+
+const folder = new URL('../../policy/rego/', import.meta.url);
+export const engine: Engine = {
+  rego: new Uint8Array(readFileSync(new URL('policy.rego', folder))),
+  wasm: new Uint8Array(readFileSync(new URL('policy.wasm', folder))),
+};
+
+const encoder = new TextEncoder();
+const key = signingKeyFromSeed(new Uint8Array(32).fill(7), nodeCrypto);
+export const keyRing = keyRingOf([key.publicKey], nodeCrypto);
+
+export function newSession(): BundleSession {
+  return new BundleSession({ engine, crypto: nodeCrypto, key, clock: Date.now, lifetime: 3_600_000 });
+}
+
+export function compileTenant(resources: readonly LoadedResource[], cache?: CompileCache): CompiledTenant {
+  const compilation = compile(resources, {
+    digest: (text) => toHex(nodeCrypto.sha256(encoder.encode(text))),
+    ...(cache === undefined ? {} : { cache }),
+  });
+  const errors = compilation.findings.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw new Error(errors[0]?.message);
+  return compilation.tenants[0] as CompiledTenant;
+}
+
+/** Verifies and activates what the gateway of one agent receives. */
+export function activateSlice(signed: SignedBundle, agentId: string): Activation {
+  const slice = sliceBundle(signed, agentId, nodeCrypto);
+  const files = new Map([...slice.files].map(([name, { bytes }]) => [name, bytes]));
+  const { tenant } = signed.manifest;
+  const verified = verifyBundle(files, {
+    keyRing,
+    tenant: tenant.name,
+    tenantUid: tenant.uid,
+    agentId,
+    now: Date.now(),
+    crypto: nodeCrypto,
+  });
+  return activate(verified, { clock: Date.now });
+}

@@ -1,0 +1,171 @@
+/** Parameters of the generated tools, with values near what the generated conditions test. */
+import { NumberLiteral } from '../../../../policy/number-literal.ts';
+import type { ToolParameter } from '../../../../policy/resources/types.generated.ts';
+
+const decimal = (text: string): NumberLiteral => new NumberLiteral(text);
+
+export const PARAMETERS: Record<string, ToolParameter> = {
+  amount: { in: 'json', type: 'integer', role: 'amount' },
+  fee: { in: 'json', type: 'number' },
+  count: { in: 'json', type: 'integer' },
+  currency: { in: 'json', type: 'string', role: 'currency' },
+  memo: { in: 'json', type: 'string' },
+  flag: { in: 'json', type: 'boolean' },
+  path: { in: 'json', type: 'string', format: 'path' },
+  url: { in: 'json', type: 'string', format: 'uri', role: 'destination' },
+  host: { in: 'json', type: 'string', format: 'host' },
+  target: { in: 'json', type: 'string', role: 'destination' },
+  ip: { in: 'json', type: 'string', format: 'ip' },
+  region: { in: 'json', type: 'string', role: 'region' },
+  channel: { in: 'json', type: 'string', role: 'channel' },
+  channels: { in: 'json', type: 'array', items: 'string', role: 'channel' },
+  tags: { in: 'json', type: 'array', items: 'string' },
+  sums: { in: 'json', type: 'array', items: 'number' },
+  links: { in: 'json', type: 'array', items: 'string', format: 'uri' },
+  options: { in: 'json', type: 'object' },
+};
+
+const NUMBERS = [
+  0,
+  -1,
+  1,
+  4999,
+  5000,
+  5001,
+  49.9,
+  decimal('49.90'),
+  decimal('49.91'),
+  decimal('5000.000000001'),
+  decimal('9007199254740993'),
+  decimal('9007199254740992'),
+  decimal('123456789012345.678'),
+  decimal('123456789012345.679'),
+  decimal('9223372036854775807'),
+  decimal('-0.1'),
+];
+const WORDS = ['', 'abc', 'ABC', 'abc\n', 'a b', 'x', 'ops', 'ops2', 'ſ', '😀😀', 'émile', '🇩🇪'];
+const HOSTS = [
+  'example.com',
+  'API.example.com',
+  'api.example.com.',
+  'example.com:443',
+  'api.example.com:1',
+  'evil.com',
+  'notexample.com',
+  'internal',
+  'Internal',
+  '.example.com',
+  'a..b',
+  'x_y.example.com',
+  '10.1.2.3',
+  '10.1.2.3:80',
+  '10.1.2.3.',
+  '11.0.0.1',
+  '010.1.2.3',
+  '10.1.515',
+  '0xa.1.2.3',
+  '1.2.3.0x4',
+  '167838211',
+  '[::1]',
+  '::1',
+  'fd00::1',
+  'FD00::1',
+  '[fd00::1]:443',
+  '[FD00::1]',
+  '[::ffff:10.1.2.3]',
+  '[::FFFF:10.1.2.3]',
+  '[::10.1.2.3]',
+  '[::ffff:a01:203]',
+  '[1:2]',
+  '[dead]',
+  '[]',
+  'user@example.com',
+  'exam ple.com',
+  'exämple.com',
+  'example.com/path',
+  'example.com:',
+  'example.com:123456',
+  '',
+];
+const uris = HOSTS.flatMap((host) => [`https://${host}`, `http://${host}/a?b#c`]);
+const URIS = [
+  ...uris,
+  'HTTPS://EXAMPLE.COM/',
+  'https://evil.com\\@example.com/',
+  'https://example.com@evil.com/',
+  'https://evil.com#@example.com',
+  'https://evil.com?.example.com',
+  'https:example.com',
+  '//example.com/',
+  'https:///example.com',
+  'javascript:alert(1)//example.com',
+  'https://example.com/ü',
+];
+const PATHS = [
+  '/data',
+  '/data/',
+  '/data/x',
+  '/data//x/./y',
+  '/./data/x',
+  '/database',
+  '/Data/x',
+  '/data/../etc/passwd',
+  '/data/..x',
+  '/data/%2e%2e/etc',
+  '/data/%2E/x',
+  '/data/%20x',
+  '/data\\..\\etc',
+  '/data/\u0000',
+  '/data/\n',
+  'data/x',
+  './data',
+  '/',
+  '',
+  '..',
+  '/etc/ssl/x',
+];
+
+/** Values of each parameter's own type; what policies list is among them or right beside them. */
+export const VALUES: Record<string, readonly unknown[]> = {
+  amount: NUMBERS,
+  fee: NUMBERS,
+  count: NUMBERS,
+  currency: ['USD', 'EUR', 'usd', ''],
+  memo: WORDS,
+  flag: [true, false],
+  path: PATHS,
+  url: URIS,
+  host: HOSTS,
+  target: HOSTS,
+  ip: HOSTS,
+  region: ['eu-west-1', 'us-east-1', 'EU-WEST-1'],
+  channel: WORDS,
+  options: [{}, { a: 1 }],
+};
+
+/** Elements of the array parameters; some are of a wrong type. */
+export const ELEMENTS: Record<string, readonly unknown[]> = {
+  tags: [...WORDS, ...WORDS, 7, null],
+  channels: [...WORDS, ...WORDS, false],
+  sums: [...NUMBERS, ...NUMBERS, '4999', null],
+  links: [...URIS, ...URIS, 7],
+};
+
+export const LISTED = {
+  max: [5000, '49.90', 0, '9007199254740992', '123456789012345.678', '5000.0', '9223372036854775806'],
+  min: [1, '49.9', '-0.1', 5000],
+  numbers: [1, 5000, '49.9', '9007199254740993'],
+  words: ['abc', 'ops', 'x', '', '😀😀'],
+  patterns: ['^[a-z ]+$', 'abc', '^a.c$', '(?i)^ABC$', '^\\w*$', '^.{2}$', '\\bb', '[^a]', '^(abc|ops)[0-9]?$'],
+  lengths: [0, 1, 2, 3, 5],
+  hosts: ['example.com', '*.example.com', 'internal', '10.1.2.3', '[fd00::1]', '[::ffff:10.1.2.3]', 'Evil.com'],
+  cidrs: ['10.0.0.0/8', 'fd00::/8', '0.0.0.0/0', '::/0', '10.1.2.3/32', '::1/128', '10.1.2.0/23'],
+  paths: ['/data', '/data/x', '/', '/etc/ssl'],
+  regions: ['eu-west-1', 'us-east-1'],
+  currencies: ['USD', 'EUR'],
+  purposes: ['care', 'billing'],
+  dests: ['example.com', '*.example.com', 'internal', '10.1.2.3'],
+};
+
+/** Not of any parameter's declared type, or nearly. */
+export const ODD: readonly unknown[] = [null, '', '5000', 0, true, [], ['abc'], {}, { amount: 1 }];
