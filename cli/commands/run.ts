@@ -19,6 +19,7 @@ interface Options {
   standIn?: string | true;
   decisionsPort: string;
   proxyPort: string;
+  quiet?: true;
 }
 
 export const runCommand: CommandFactory = (context, done) =>
@@ -30,6 +31,7 @@ export const runCommand: CommandFactory = (context, done) =>
     .option('--stand-in [tool]', 'start a local stand-in of a payment API and send the tool to it')
     .option('--decisions-port <port>', 'decision endpoint on 127.0.0.1', '8181')
     .option('--proxy-port <port>', 'reverse proxy for the tools on 127.0.0.1', '15001')
+    .option('--quiet', 'do not print each decision')
     .addHelpText('after', EXAMPLE)
     .action(async (paths: string[], options: Options) => {
       await run(paths, options, context);
@@ -71,8 +73,12 @@ async function run(paths: readonly string[], options: Options, context: CliConte
     decisionsPort: parsePort(options.decisionsPort, '--decisions-port'),
     proxyPort: parsePort(options.proxyPort, '--proxy-port'),
     ticks: () => performance.now(),
-    onDecision: (decision, micros) =>
-      context.stdout(`${decisionLine(decision, micros, { colour: context.isTerminal })}\n`),
+    ...(options.quiet === true
+      ? {}
+      : {
+          onDecision: (decision, micros) =>
+            context.stdout(`${decisionLine(decision, micros, { colour: context.isTerminal })}\n`),
+        }),
   });
   context.stdout(`decisions  http://127.0.0.1:${servers.decisionsPort}/v1/decisions\n`);
   for (const tool of agents.tools()) {

@@ -20,7 +20,7 @@ export interface LocalServersOptions {
   decisionsPort: number;
   proxyPort: number;
   ticks(): number;
-  onDecision(decision: Decision, micros: number): void;
+  onDecision?(decision: Decision, micros: number): void;
 }
 
 export interface LocalServers {
@@ -31,10 +31,11 @@ export interface LocalServers {
 
 /** Opens the decision endpoint and the reverse proxy. @throws AegisError `AEGIS_PORT_IN_USE`. */
 export async function openLocalServers(options: LocalServersOptions): Promise<LocalServers> {
-  const { source, deps, upstreams, ticks, onDecision } = options;
+  const { source, deps, upstreams, ticks } = options;
+  const told = options.onDecision === undefined ? {} : { onDecision: options.onDecision };
   const recent = createRecentDecisions();
   const dispatcher: Dispatcher = new Agent({ connections: 64 });
-  const decisions = createDecisionServer({ source, deps, recent, ticks, onDecision });
+  const decisions = createDecisionServer({ source, deps, recent, ticks, ...told });
   const proxy = createProxyServer({
     source,
     deps,
@@ -42,7 +43,7 @@ export async function openLocalServers(options: LocalServersOptions): Promise<Lo
     dispatcher,
     upstreams,
     ticks,
-    onDecision,
+    ...told,
     agentFor(tool) {
       const agent = options.agentFor(tool);
       return agent === undefined ? undefined : { agent };

@@ -29,12 +29,16 @@ export function checkSchema(resource: LoadedResource, object: unknown, kind: Aeg
   });
 }
 
-/** One mistake is one finding: the form says more than a length below the minimum, too long says more than the form. */
+/**
+ * One mistake is one finding: a wrong type makes everything else moot, the form says more than a length below the
+ * minimum, and too long says more than the form.
+ */
 function withoutEchoes(errors: ErrorObject[]): ErrorObject[] {
   const at = (keyword: string) =>
     new Set(errors.filter((each) => each.keyword === keyword).map((each) => each.instancePath));
-  const [malformed, tooLong] = [at('pattern'), at('maxLength')];
+  const [mistyped, malformed, tooLong] = [at('type'), at('pattern'), at('maxLength')];
   return errors.filter(({ keyword, instancePath }) => {
+    if (keyword !== 'type' && mistyped.has(instancePath)) return false;
     if (keyword === 'minLength') return !malformed.has(instancePath);
     return keyword !== 'pattern' || !tooLong.has(instancePath);
   });

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CrdSchema } from '../../policy/resources/schema.ts';
 import { PATTERN_MEANINGS } from '../../policy/validation/pattern-meanings.ts';
-import { suggestName } from '../../policy/validation/suggest-name.ts';
 import { schemaOf } from '../../scripts/generate/load-crds.ts';
 import { fixturesIn, loadFixture } from '../policy/validation/load-fixture.ts';
 import { CRDS, nodesOf, ROOT, type SchemaNode } from './load-schemas.ts';
@@ -79,16 +78,22 @@ describe.each(CRDS.map((crd) => [crd.file, crd] as const))('%s', (file, crd) => 
   test('stays within 120 columns and has no anchors, which strict parsers read differently', () => {
     const lines = readFileSync(join(ROOT, 'crds', file), 'utf8').split('\n');
     expect(lines.filter((line) => line.length > 120)).toEqual([]);
-    expect(lines.filter((line) => /(^|\s)(<<:|[&*][a-z])/i.test(line.replace(/'[^']*'/g, '')) && !line.includes('&& '))).toEqual([]);
+    expect(
+      lines.filter((line) => /(^|\s)(<<:|[&*][a-z])/i.test(line.replace(/'[^']*'/g, '')) && !line.includes('&& ')),
+    ).toEqual([]);
   });
 });
 
 test('AgentPolicy shows its stage first', () => {
   const [version] = CRDS.find(({ spec }) => spec.names.kind === 'AgentPolicy')?.spec.versions ?? [];
   const columns = version?.additionalPrinterColumns ?? [];
-  expect(columns.filter(({ priority }) => !priority).map(({ name }) => name)).toEqual(
-    ['Stage', 'Ready', 'Revision', 'Agents', 'Age'],
-  );
+  expect(columns.filter(({ priority }) => !priority).map(({ name }) => name)).toEqual([
+    'Stage',
+    'Ready',
+    'Revision',
+    'Agents',
+    'Age',
+  ]);
   expect(columns.filter(({ priority }) => priority === 1).map(({ name }) => name)).toEqual(
     expect.arrayContaining(['Reason', 'Message']),
   );
@@ -96,11 +101,15 @@ test('AgentPolicy shows its stage first', () => {
 
 test('every field is described in a sentence', () => {
   const isMetadata = (path: string) => /^\w+\.metadata$/.test(path); // The API server allows no description there.
-  expect(violations(NODES, (schema, { path }) => !isMetadata(path) && !/^\S[^]*\.$|…$/.test(schema.description ?? ''))).toEqual([]);
+  expect(
+    violations(NODES, (schema, { path }) => !isMetadata(path) && !/^\S[^]*\.$|…$/.test(schema.description ?? '')),
+  ).toEqual([]);
 });
 
 test('every text, list and map is bounded', () => {
-  expect(violations(NODES, (schema) => schema.type === 'string' && schema.enum === undefined && !schema.maxLength)).toEqual([]);
+  expect(
+    violations(NODES, (schema) => schema.type === 'string' && schema.enum === undefined && !schema.maxLength),
+  ).toEqual([]);
   expect(violations(NODES, (schema) => schema.type === 'array' && !schema.maxItems)).toEqual([]);
   expect(violations(NODES, (schema) => schema.additionalProperties !== undefined && !schema.maxProperties)).toEqual([]);
   expect(violations(NODES, (schema) => schema['x-kubernetes-int-or-string'] === true && !schema.maxLength)).toEqual([]);
@@ -110,7 +119,10 @@ test('every number of a spec is bounded, and none is a float', () => {
   const numeric = (schema: CrdSchema) => schema.type === 'integer' || schema['x-kubernetes-int-or-string'] === true;
   expect(violations(NODES, (schema) => schema.type === 'number')).toEqual([]);
   expect(
-    violations(SPEC_NODES, (schema) => numeric(schema) && (schema.minimum === undefined || schema.maximum === undefined)),
+    violations(
+      SPEC_NODES,
+      (schema) => numeric(schema) && (schema.minimum === undefined || schema.maximum === undefined),
+    ),
   ).toEqual([]);
 });
 
@@ -121,7 +133,9 @@ test('free-form objects are bounded in their number of members', () => {
 });
 
 test('every list says how it merges, and its keys are required', () => {
-  expect(violations(NODES, (schema) => schema.type === 'array' && schema['x-kubernetes-list-type'] === undefined)).toEqual([]);
+  expect(
+    violations(NODES, (schema) => schema.type === 'array' && schema['x-kubernetes-list-type'] === undefined),
+  ).toEqual([]);
   expect(
     violations(NODES, (schema) => {
       const keys = schema['x-kubernetes-list-map-keys'] ?? [];
@@ -202,19 +216,9 @@ test('every field of every spec is used in a valid example', () => {
     if (crd !== undefined) visit(object, schemaOf(crd), object.kind);
   }
   // The parts of `when` are those of `conditions`; the generator refuses any difference.
-  const wanted = SPEC_NODES.filter(({ path }) => !/\.rules\[\]\.when\.|\{\}\./.test(path) || path.includes('.conditions.'));
+  const wanted = SPEC_NODES.filter(
+    ({ path }) => !/\.rules\[\]\.when\.|\{\}\./.test(path) || path.includes('.conditions.'),
+  );
   const nested = /\.budget\.limits\[\]\.|sanitize\.|\.rolloutFloors\.gates\[\]\.checks|\.demotion\.checks|caRef|denial/;
   expect(wanted.map(({ path }) => path).filter((path) => !used.has(path) && !nested.test(path))).toEqual([]);
-});
-
-test('no field of a spec differs from a sibling by a typo', () => {
-  for (const { path, schema } of SPEC_NODES) {
-    const names = Object.keys(schema.properties ?? {});
-    for (const name of names) {
-      const others = names.filter((other) => other !== name);
-      const similar = suggestName(name, others);
-      const known = ['max', 'min', 'maxAmount', 'url', 'name', 'from', 'to', 'tests', 'tags', 'rate', 'tools', 'users', 'cost', 'key', 'in', 'host', 'type', 'items', 'role', 'scale', 'case', 'match', 'path'];
-      if (similar !== undefined && !known.includes(name)) expect(`${path}: ${name} ~ ${similar}`).toBe('');
-    }
-  }
 });

@@ -38,7 +38,10 @@ test('fills every default where its parent is present', () => {
 test('invents no parents, keeps what is written, and changes nothing in place', () => {
   const before = policy();
   const copy = structuredClone(before);
-  const after = applyDefaults({ ...before, spec: { ...before.spec, rules: [{ name: 'r', actions: ['a'], type: 'Restrict' }] } });
+  const after = applyDefaults({
+    ...before,
+    spec: { ...before.spec, rules: [{ name: 'r', actions: ['a'], type: 'Restrict' }] },
+  });
   expect(after.spec.rules[0]).toEqual({ name: 'r', actions: ['a'], type: 'Restrict' });
   expect(before).toEqual(copy);
 });
