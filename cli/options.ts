@@ -11,8 +11,11 @@ export function parseDuration(text: string, option: string): number {
 
 /** Milliseconds since the epoch of an RFC 3339 time. @throws AegisError `AEGIS_USAGE`. */
 export function parseTime(text: string, option: string): number {
-  const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(instant)) throw new AegisError('AEGIS_USAGE', `${option} takes a time such as 2026-11-22T08:00:00Z.`);
+  const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d)$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  if (Number.isNaN(instant))
+    throw new AegisError('AEGIS_USAGE', `${option} takes a time such as 2026-11-22T08:00:00Z.`);
   return instant;
 }
 
@@ -30,7 +33,10 @@ export function parseUpstreams(pairs: readonly string[]): Record<string, string>
     const split = pair.indexOf('=');
     const url = pair.slice(split + 1);
     if (split < 1 || !/^https?:/.test(url) || !URL.canParse(url)) {
-      throw new AegisError('AEGIS_USAGE', '--upstream takes TOOL=URL, for example stripe-payments=http://127.0.0.1:9000.');
+      throw new AegisError(
+        'AEGIS_USAGE',
+        '--upstream takes TOOL=URL, for example stripe-payments=http://127.0.0.1:9000.',
+      );
     }
     upstreams[pair.slice(0, split)] = url;
   }

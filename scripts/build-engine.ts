@@ -19,10 +19,24 @@ function compiled(): Buffer {
     // the source goes by a relative name, because opa puts its path into the module
     execFileSync(
       toolPath('opa'),
-      ['build', '-t', 'wasm', '-e', 'aegis/decision', '--capabilities', 'capabilities.json', '-o', bundle, 'policy.rego'],
+      [
+        'build',
+        '-t',
+        'wasm',
+        '-e',
+        'aegis/decision',
+        '--capabilities',
+        'capabilities.json',
+        '-o',
+        bundle,
+        'policy.rego',
+      ],
       { cwd: folder, stdio: ['ignore', 'inherit', 'inherit'], timeout: 60_000 },
     );
-    return execFileSync('tar', ['-xzOf', bundle, '/policy.wasm'], { maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'ignore'] });
+    return execFileSync('tar', ['-xzOf', bundle, '/policy.wasm'], {
+      maxBuffer: 1 << 26,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
   } finally {
     rmSync(scratch, { recursive: true });
   }

@@ -18,6 +18,8 @@ await build({
   minifySyntax: true,
   legalComments: 'none',
   // CommonJS dependencies reach Node's own modules through `require`
-  banner: { js: "import { createRequire as aegisRequire } from 'node:module'; const require = aegisRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as aegisRequire } from 'node:module'; const require = aegisRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 });

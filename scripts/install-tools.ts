@@ -6,8 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { GO_TOOLS, type GoTool } from './tool-versions.ts';
 import { toolPath } from './tool-path.ts';
+import { GO_TOOLS, type GoTool } from './tool-versions.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 

@@ -13,7 +13,17 @@ const report = join(scratch, 'jest.json');
 const CHECKS: readonly (readonly [name: string, command: string, ...args: string[]])[] = [
   ['format and lint', 'biome', 'check', '--error-on-warnings', '.'],
   ['types', 'tsc', '--noEmit', '-p', '.'],
-  ['dependency rules', 'depcruise', '--config', '.dependency-cruiser.cjs', 'policy', 'gateway', 'cli', 'bench', 'scripts'],
+  [
+    'dependency rules',
+    'depcruise',
+    '--config',
+    '.dependency-cruiser.cjs',
+    'policy',
+    'gateway',
+    'cli',
+    'bench',
+    'scripts',
+  ],
   ['dead code', 'knip'],
   ['generated files', 'node', 'scripts/generate.ts', '--check'],
   ['pinned tools', 'node', 'scripts/install-tools.ts'],

@@ -1,9 +1,9 @@
 /** The product's own way from resources to an active slice, as benchmarks need it. */
 import { readFileSync } from 'node:fs';
+import { BundleSession, type Engine } from '../../cli/workspace/bundle-session.ts';
 import { activate } from '../../gateway/activation/activate.ts';
 import { nodeCrypto } from '../../gateway/crypto/node-crypto.ts';
 import type { Activation } from '../../gateway/enforcement/activation.ts';
-import { BundleSession, type Engine } from '../../cli/workspace/bundle-session.ts';
 import { toHex } from '../../policy/bundle/encoding.ts';
 import { keyRingOf } from '../../policy/bundle/key-ring.ts';
 import { signingKeyFromSeed } from '../../policy/bundle/keys.ts';

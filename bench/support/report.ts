@@ -5,5 +5,7 @@ export type Figures = Record<string, number>;
 
 /** The last line of a benchmark: one JSON object. */
 export function figuresLine(figures: Figures): string {
-  return JSON.stringify(Object.fromEntries(Object.entries(figures).map(([key, value]) => [key, Number(rounded(value))])));
+  return JSON.stringify(
+    Object.fromEntries(Object.entries(figures).map(([key, value]) => [key, Number(rounded(value))])),
+  );
 }

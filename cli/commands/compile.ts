@@ -41,7 +41,15 @@ export const compileCommand: CommandFactory = (context, done) =>
     });
 
 /** The names that an earlier `compile` or `sign` leaves at the top of a bundle folder. */
-const BUNDLE_NAMES = new Set(['.manifest', '.signatures.json', 'manifest.json', 'changes.json', 'policy.rego', 'policy.wasm', 'aegis']);
+const BUNDLE_NAMES = new Set([
+  '.manifest',
+  '.signatures.json',
+  'manifest.json',
+  'changes.json',
+  'policy.rego',
+  'policy.wasm',
+  'aegis',
+]);
 
 function isBundleFolder(names: readonly string[]): boolean {
   return names.includes('.manifest') && names.every((name) => BUNDLE_NAMES.has(name));

@@ -31,7 +31,9 @@ export const decideCommand: CommandFactory = (context, done) =>
       for (const line of documents(await inputText(options.input, context))) {
         for (const decision of await decideText(line, system.activations, deps)) {
           refused ||= !passes(decision);
-          context.stdout(`${options.output === 'json' ? JSON.stringify(toResult(decision)) : decisionText(decision)}\n`);
+          context.stdout(
+            `${options.output === 'json' ? JSON.stringify(toResult(decision)) : decisionText(decision)}\n`,
+          );
         }
       }
       done(refused ? 1 : 0);

@@ -83,11 +83,14 @@ async function run(paths: readonly string[], options: Options, context: CliConte
   context.stdout(`decisions  http://127.0.0.1:${servers.decisionsPort}/v1/decisions\n`);
   for (const tool of agents.tools()) {
     const agent = agents.of(tool) ?? 'no single agent has it: name one with --agent';
-    context.stdout(`tool       http://127.0.0.1:${servers.proxyPort}/${tool}/ → ${upstreams[tool] ?? 'its upstream'} (as ${agent})\n`);
+    context.stdout(
+      `tool       http://127.0.0.1:${servers.proxyPort}/${tool}/ → ${upstreams[tool] ?? 'its upstream'} (as ${agent})\n`,
+    );
   }
   context.stdout('ready; policies are reloaded when they change\n');
 
-  const complain = (error: unknown): void => context.stderr(`${errorText(error)}\n  the last good policies stay in force\n`);
+  const complain = (error: unknown): void =>
+    context.stderr(`${errorText(error)}\n  the last good policies stay in force\n`);
   const watcher = watchPaths(paths, () => update().catch(complain), complain);
   await context.interrupted;
   context.stdout('ending\n');

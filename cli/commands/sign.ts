@@ -33,7 +33,10 @@ export const signCommand: CommandFactory = (context, done) =>
     .option('--commit <id>', 'Git commit of the sources')
     .option('--archive <file>', 'the archive; FOLDER.tar.gz when absent')
     .option('--output <format>', 'text or json', 'text')
-    .addHelpText('after', '\nExample:\n  aegis sign out --key aegis.key --sequence 7 --commit "$(git rev-parse HEAD)"\n')
+    .addHelpText(
+      'after',
+      '\nExample:\n  aegis sign out --key aegis.key --sequence 7 --commit "$(git rev-parse HEAD)"\n',
+    )
     .action(async (folder: string, options: Options) => {
       const { crypto } = context;
       const key = parsePrivateKey(await readFileText(options.key, context.files), crypto);

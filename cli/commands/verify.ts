@@ -6,9 +6,9 @@ import { verifyBundle } from '../../policy/bundle/verify-bundle.ts';
 import { AegisError } from '../../policy/errors.ts';
 import type { CliContext } from '../context.ts';
 import { readBundleFolder, readFileBytes, readFileText } from '../files/bundle-files.ts';
+import { unpackHead } from '../files/unpack-head.ts';
 import { parseCount, parseTime } from '../options.ts';
 import type { CommandFactory } from '../program.ts';
-import { unpackHead } from '../files/unpack-head.ts';
 
 interface Options {
   key: string;
@@ -41,7 +41,9 @@ export const verifyCommand: CommandFactory = (context, done) =>
         now: options.at === undefined ? context.clock() : parseTime(options.at, '--at'),
         crypto: context.crypto,
         ...(options.tenantUid === undefined ? {} : { tenantUid: options.tenantUid }),
-        ...(options.minSequence === undefined ? {} : { minSequence: parseCount(options.minSequence, '--min-sequence') }),
+        ...(options.minSequence === undefined
+          ? {}
+          : { minSequence: parseCount(options.minSequence, '--min-sequence') }),
         ...(options.agent === undefined ? {} : { agentId: options.agent }),
       });
       const { tenant, sequence, issuedAt, expiresAt, keyId } = verified.manifest;

@@ -19,7 +19,8 @@ export class AgentOfTool {
       if (object.kind !== 'AgentRegistration') continue;
       const registration = object as AgentRegistration;
       const agent = registration.spec.agentId ?? registration.metadata.name;
-      for (const { toolId } of registration.spec.tools ?? []) byTool.set(toolId, [...(byTool.get(toolId) ?? []), agent]);
+      for (const { toolId } of registration.spec.tools ?? [])
+        byTool.set(toolId, [...(byTool.get(toolId) ?? []), agent]);
     }
     this.#byTool = byTool;
   }

@@ -8,8 +8,15 @@ export interface PathWatch {
 }
 
 /** Calls `changed` after files at or below `paths` changed, appeared or went away. Never twice at the same time. */
-export function watchPaths(paths: readonly string[], changed: () => Promise<void>, failed: (error: unknown) => void): PathWatch {
-  const watcher = watch([...paths], { ignoreInitial: true, ignored: (path) => /(^|\/)(node_modules|\.[^/.][^/]*)$/.test(path) });
+export function watchPaths(
+  paths: readonly string[],
+  changed: () => Promise<void>,
+  failed: (error: unknown) => void,
+): PathWatch {
+  const watcher = watch([...paths], {
+    ignoreInitial: true,
+    ignored: (path) => /(^|\/)(node_modules|\.[^/.][^/]*)$/.test(path),
+  });
   let timer: NodeJS.Timeout | undefined;
   let running = false;
   let again = false;

@@ -1,7 +1,8 @@
 /** One JSON text → one decision, on the same way as the gateway's own endpoint takes. Never throws for the text. */
-import { type Decision, noObligations } from '../../gateway/enforcement/decision.ts';
+
 import type { ActivationSource } from '../../gateway/enforcement/activation.ts';
 import { type DecideDeps, decideCall } from '../../gateway/enforcement/decide-call.ts';
+import { type Decision, noObligations } from '../../gateway/enforcement/decision.ts';
 import { parseDecisionInputs } from '../../policy/decision/parse-input.ts';
 import { parseJson } from '../../policy/decision/parse-json.ts';
 import type { DecisionInput } from '../../policy/decision/types.ts';

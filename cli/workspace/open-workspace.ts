@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { createDecisionIds } from '../../gateway/enforcement/decision-id.ts';
 import type { DecideDeps } from '../../gateway/enforcement/decide-call.ts';
+import { createDecisionIds } from '../../gateway/enforcement/decision-id.ts';
 import { createMemoryLimitStore } from '../../gateway/enforcement/memory-limit-store.ts';
 import type { CliContext } from '../context.ts';
 import { readSources } from '../files/read-sources.ts';

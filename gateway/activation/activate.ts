@@ -1,6 +1,11 @@
 /** A verified bundle → what decides calls: the policy loaded and primed, the tool contracts beside it. */
 import { agentOfFile } from '../../policy/bundle/file-names.ts';
 import type { VerifiedBundle, VerifiedSlice } from '../../policy/bundle/verify-bundle.ts';
+import {
+  type ContextParameters,
+  contextParameters,
+  withContextParameters,
+} from '../../policy/decision/context-parameters.ts';
 import { stringifyExact } from '../../policy/decision/stringify.ts';
 import type { DecisionInput, PolicyResult } from '../../policy/decision/types.ts';
 import { AegisError } from '../../policy/errors.ts';
@@ -36,6 +41,8 @@ export class ModuleCache {
 interface LoadedAgent {
   clock: LocalClock | undefined;
   contracts: ReadonlyMap<string, ToolContract>;
+  /** Per tool; only tools that have any. */
+  fromContext: ReadonlyMap<string, ContextParameters>;
 }
 
 /** The evaluator need not know how requests are mapped. */
@@ -76,12 +83,14 @@ function loadSlice(agentId: string, text: string): { text: string; agent: Loaded
   if (members === null) throw new AegisError('AEGIS_ACTIVATION', `The slice of agent ${agentId} is not an object.`);
   const contracts = JSON.parse(members.get('contracts') ?? '{}') as Record<string, ToolContract>;
   const zones = JSON.parse(members.get('timeZones') ?? '[]') as string[];
+  const fromContext = Object.entries(contracts).map(([tool, contract]) => [tool, contextParameters(contract)] as const);
   const kept = [...members].filter(([name]) => !GATEWAY_ONLY.has(name));
   return {
     text: `{${kept.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(',')}}`,
     agent: {
       clock: zones.length === 0 ? undefined : new LocalClock(zones),
       contracts: new Map(Object.entries(contracts)),
+      fromContext: new Map(fromContext.filter(([, parameters]) => parameters.size > 0)),
     },
   };
 }
@@ -131,9 +140,14 @@ class BundleActivation implements Activation {
   }
 
   evaluate(input: DecisionInput): PolicyResult {
-    const clock = this.#agents.get(input.agent)?.clock;
-    const complete = clock === undefined ? input : this.#withLocalTime(input, clock);
-    return this.#evaluator.evaluate(inputText(complete)) as PolicyResult;
+    return this.#evaluator.evaluate(inputText(this.complete(input))) as PolicyResult;
+  }
+
+  complete(input: DecisionInput): DecisionInput {
+    const agent = this.#agents.get(input.agent);
+    if (agent === undefined) return input;
+    const filled = withContextParameters(input, agent.fromContext.get(input.tool)?.get(input.action));
+    return agent.clock === undefined ? filled : this.#withLocalTime(filled, agent.clock);
   }
 
   contract(agent: string, tool: string): ToolContract | undefined {

@@ -24,7 +24,11 @@ function formatOf(zone: string): Intl.DateTimeFormat {
 
 /** The local time of an instant (ms since the epoch) in an IANA zone (ECMA-402 data). @throws RangeError on an unknown zone. */
 export function localTime(instant: number, zone: string): LocalTime {
-  const parts = new Map(formatOf(zone).formatToParts(instant).map(({ type, value }) => [type, value]));
+  const parts = new Map(
+    formatOf(zone)
+      .formatToParts(instant)
+      .map(({ type, value }) => [type, value]),
+  );
   return { day: parts.get('weekday') ?? '', minute: Number(parts.get('hour')) * 60 + Number(parts.get('minute')) };
 }
 

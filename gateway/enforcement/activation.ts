@@ -16,6 +16,8 @@ export interface Activation {
   readonly freeze?: FreezeMode;
   /** The policy's word. Adds what the host knows (local clocks); throws where the evaluation fails. */
   evaluate(input: DecisionInput): PolicyResult;
+  /** The input as the policy sees it: with what the host knows beside what the caller said. */
+  complete(input: DecisionInput): DecisionInput;
   /** The contract of a tool in this agent's slice; the same object on every call. */
   contract(agent: string, tool: string): ToolContract | undefined;
 }

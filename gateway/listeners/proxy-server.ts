@@ -143,11 +143,9 @@ export function createProxyServer(options: ProxyServerOptions): Server {
     const started = ticks();
     if (body === 'too-large') {
       const message = `The body is larger than ${limits.maxBody} bytes.`;
-      finish(
-        exchange,
-        refuseUnmapped(activation, caller, tool, { code: 'AEGIS_MAPPING_TOO_LARGE', message }, deps),
-        started,
-      );
+      const contract = activation.contract(caller.agent, tool);
+      const refusal = { code: 'AEGIS_MAPPING_TOO_LARGE' as const, message };
+      finish(exchange, refuseUnmapped(activation, caller, tool, refusal, deps, { contract }), started);
       return;
     }
     const raw = { method: req.method ?? '', target, rawHeaders: req.rawHeaders, body };

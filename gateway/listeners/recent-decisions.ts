@@ -1,6 +1,6 @@
 import type { Decision } from '../enforcement/decision.ts';
 
-/** The most recent decisions, for `GET /v1/decisions/{id}` and `aegis explain`. Remembering one is a store in a ring. */
+/** The latest decisions, for `GET /v1/decisions/{id}` and `aegis explain`. Remembering one is a store in a ring. */
 export interface RecentDecisions {
   remember(decision: Decision, micros: number): void;
   find(id: string): Record<string, unknown> | undefined;

@@ -33,7 +33,12 @@ export class CompileCache {
     return known;
   }
 
-  revisionOf(policy: AgentPolicy, tenant: string, inputs: readonly unknown[], make: () => PolicyRevision): PolicyRevision {
+  revisionOf(
+    policy: AgentPolicy,
+    tenant: string,
+    inputs: readonly unknown[],
+    make: () => PolicyRevision,
+  ): PolicyRevision {
     let byTenant = this.revisions.get(policy);
     if (byTenant === undefined) {
       byTenant = new Map();

@@ -2,8 +2,9 @@
  * Conditions of a rule → tests on one action's parameters, context and chain. The grammar is the same for `when` and
  * `conditions`; well-known keys bind the parameters that declare their role.
  */
-import type { Conditions, ParameterConditions } from '../resources/types.generated.ts';
+
 import type { FieldPath } from '../resources/resource.ts';
+import type { Conditions, ParameterConditions } from '../resources/types.generated.ts';
 import type { ActionContract } from './action-contract.ts';
 import { parameterTests } from './compile-parameter.ts';
 import { hostPatterns } from './host-pattern.ts';
@@ -87,7 +88,10 @@ function roleConditions(conditions: Conditions, context: ConditionContext): Cond
 
 function roleTest(key: RoleKey, wanted: unknown, name: string, contract: ActionContract): [ConditionTest, string] {
   if (key === 'maxAmount') {
-    return [{ k: 'max', p: name, t: 'number', v: amount(wanted as number | string) }, `${name} must be at most ${wanted}.`];
+    return [
+      { k: 'max', p: name, t: 'number', v: amount(wanted as number | string) },
+      `${name} must be at most ${wanted}.`,
+    ];
   }
   const values = Array.isArray(wanted) ? (wanted as string[]) : [wanted as string];
   const format = contract.parameters.get(name)?.format;
@@ -102,7 +106,12 @@ function contextConditions(conditions: Conditions, context: ConditionContext): C
   const result: Condition[] = [];
   if (conditions.purpose !== undefined) {
     const bad = failureRank(conditions, 'purpose', context);
-    result.push({ k: 'purpose', v: nameSet([conditions.purpose]), bad, m: `The purpose must be ${conditions.purpose}.` });
+    result.push({
+      k: 'purpose',
+      v: nameSet([conditions.purpose]),
+      bad,
+      m: `The purpose must be ${conditions.purpose}.`,
+    });
   }
   if (conditions.timeWindows !== undefined) {
     const v = compileTimeWindows(conditions.timeWindows, [...context.path, 'timeWindows'], context.problems);
@@ -125,7 +134,12 @@ function chainConditions(conditions: Conditions, context: ConditionContext): Con
     result.push({ k: 'depth', v: chain.maxDepth, bad, m: `The chain may have at most ${chain.maxDepth} callers.` });
   }
   if (chain.requireOrigin !== undefined) {
-    result.push({ k: 'origin', v: listed(chain.requireOrigin), bad, m: 'The chain starts with an origin that is not permitted.' });
+    result.push({
+      k: 'origin',
+      v: listed(chain.requireOrigin),
+      bad,
+      m: 'The chain starts with an origin that is not permitted.',
+    });
   }
   return result;
 }

@@ -1,7 +1,8 @@
 /** The tests of one named parameter: `params: {memo: {pattern: "^[a-z ]+$", maxLength: 80}}`. */
-import type { ParameterConditions } from '../resources/types.generated.ts';
-import type { FieldPath } from '../resources/resource.ts';
+
 import { checkPattern } from '../regex/check-pattern.ts';
+import type { FieldPath } from '../resources/resource.ts';
+import type { ParameterConditions } from '../resources/types.generated.ts';
 import type { ParameterContract, PolicyType } from './action-contract.ts';
 import { isCidr } from './cidr.ts';
 import { hostPatterns } from './host-pattern.ts';
@@ -75,7 +76,10 @@ function valueTests(key: Key, tests: ParameterConditions, subject: Subject): [Va
     case 'min':
       return [bound(key, p, tests[key] as number | string)];
     case 'range':
-      return [bound('min', p, tests.range?.min as number | string), bound('max', p, tests.range?.max as number | string)];
+      return [
+        bound('min', p, tests.range?.min as number | string),
+        bound('max', p, tests.range?.max as number | string),
+      ];
     case 'enum':
       return enumeration(tests.enum as (string | number)[], subject);
     case 'pattern':
@@ -147,5 +151,7 @@ function cidrs(blocks: readonly string[], { name: p, uri, path, problems }: Subj
       problems.error('AEGIS_CIDR', [...path, 'cidrs', index], `"${block}" is not an address block such as 10.0.0.0/8.`);
     }
   });
-  return [[{ k: 'cidr', p, t: 'string', uri, v: blocks.filter(isCidr) }, `The address of ${p} must be in a listed block.`]];
+  return [
+    [{ k: 'cidr', p, t: 'string', uri, v: blocks.filter(isCidr) }, `The address of ${p} must be in a listed block.`],
+  ];
 }

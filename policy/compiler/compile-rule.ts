@@ -38,7 +38,12 @@ export function compileRule(rule: Rule, contract: ActionContract, site: RuleSite
   const permit = (rule.type ?? 'Permit') === 'Permit';
   const failureRank = rankOf(rule.failureAction ?? 'deny');
   const when = compileConditions(rule.when, { contract, path: [...path, 'when'], failureRank: 4, problems });
-  const conditions = compileConditions(rule.conditions, { contract, path: [...path, 'conditions'], failureRank, problems });
+  const conditions = compileConditions(rule.conditions, {
+    contract,
+    path: [...path, 'conditions'],
+    failureRank,
+    problems,
+  });
   const limits = (rule.limits ?? []).map((limit, i) => compileLimit(limit, contract, site, rule.name, i));
   const { redact, set } = compileSanitize(rule, contract, site);
   const reason = outcomeReason(rule, permit, ok, site.policyId);
@@ -68,7 +73,13 @@ function outcomeReason(rule: Rule, permit: boolean, ok: Rank, policy: string): R
   return permit ? of('PERMITTED', `Permitted by rule ${rule.name}.`) : undefined;
 }
 
-function compileLimit(limit: Limit, contract: ActionContract, site: RuleSite, rule: string, index: number): LimitObligation {
+function compileLimit(
+  limit: Limit,
+  contract: ActionContract,
+  site: RuleSite,
+  rule: string,
+  index: number,
+): LimitObligation {
   const parameter = limit.budget?.parameter;
   if (parameter !== undefined) {
     numericParameter(parameter, contract, [...site.path, 'limits', index, 'budget', 'parameter'], site.problems);
@@ -90,7 +101,12 @@ export function limitObligation(limit: Limit, id: string): LimitObligation {
   };
 }
 
-function declared(name: string, contract: ActionContract, path: FieldPath, problems: Problems): ParameterContract | undefined {
+function declared(
+  name: string,
+  contract: ActionContract,
+  path: FieldPath,
+  problems: Problems,
+): ParameterContract | undefined {
   const parameter = contract.parameters.get(name);
   if (parameter === undefined) {
     const { toolId, action } = contract;
@@ -142,11 +158,16 @@ function requestChange(
   const { param, op } = change;
   const wanted = CHANGED_TYPE[op];
   if (wanted !== undefined && parameter.type !== wanted) {
-    problems.error('AEGIS_TYPE_MISMATCH', [...path, 'op'], `${op} needs a ${wanted}, and "${param}" is a ${parameter.type}.`);
+    problems.error(
+      'AEGIS_TYPE_MISMATCH',
+      [...path, 'op'],
+      `${op} needs a ${wanted}, and "${param}" is a ${parameter.type}.`,
+    );
   }
   if (op !== 'set' && op !== 'clamp') return { param, op };
   const value = change.value ?? '';
-  if (parameter.type !== 'number') return { param, op, value: parameter.type === 'boolean' ? value === 'true' : String(value) };
+  if (parameter.type !== 'number')
+    return { param, op, value: parameter.type === 'boolean' ? value === 'true' : String(value) };
   const number = amount(value);
   if (Number.isNaN(number)) {
     problems.error('AEGIS_TYPE_MISMATCH', [...path, 'value'], `"${value}" is not a number, as "${param}" is.`);

@@ -79,7 +79,9 @@ export function compile(resources: readonly LoadedResource[], options: CompileOp
 }
 
 function hasContent(tenant: TenantResources | undefined): boolean {
-  return tenant !== undefined && (tenant.registrations.size > 0 || tenant.policies.length > 0 || tenant.tenant !== undefined);
+  return (
+    tenant !== undefined && (tenant.registrations.size > 0 || tenant.policies.length > 0 || tenant.tenant !== undefined)
+  );
 }
 
 /** A platform policy is bound once per tenant; its findings count once. */
@@ -101,7 +103,7 @@ interface Pass {
 }
 
 function compileTenant(tenant: TenantResources, pass: Pass): CompiledTenant {
-  const { options, cache, findings } = pass;
+  const { cache, findings } = pass;
   const policies = activePolicies(tenant, pass);
   findings.push(...checkReferences(tenant, cache));
   const { uid } = tenant;
@@ -126,8 +128,8 @@ function agentSlices(tenant: TenantResources, policies: readonly ActivePolicy[],
     registrations.get(id)?.spec.suspended === true || (options.suspended?.(tenant.name, id) ?? false);
   const parts = toolParts(tenant, cache);
   const byAgent = policiesByAgent(policies, registrations.keys());
-  const limits = (tenant.tenant?.object.spec.budget?.limits ?? []).map((limit): LimitObligation =>
-    limitObligation(limit, `tenant/${limit.name}`),
+  const limits = (tenant.tenant?.object.spec.budget?.limits ?? []).map(
+    (limit): LimitObligation => limitObligation(limit, `tenant/${limit.name}`),
   );
   const slices = new Map<string, SliceFile>();
   for (const [agentId, registration] of [...registrations].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -203,7 +205,8 @@ function policiesByAgent(policies: readonly ActivePolicy[], agentIds: Iterable<s
 function forAgent(policy: ActivePolicy, agentId: string): ActivePolicy {
   const covers = ({ scope }: PolicyRevision): boolean => scope.agents === undefined || scope.agents.has(agentId);
   const { id, stable, candidate } = policy;
-  if ((stable === undefined || covers(stable)) && (candidate === undefined || covers(candidate.revision))) return policy;
+  if ((stable === undefined || covers(stable)) && (candidate === undefined || covers(candidate.revision)))
+    return policy;
   return {
     id,
     ...(stable !== undefined && covers(stable) ? { stable } : {}),
@@ -215,7 +218,9 @@ function forAgent(policy: ActivePolicy, agentId: string): ActivePolicy {
 function activePolicies(tenant: TenantResources, pass: Pass): ActivePolicy[] {
   const { options } = pass;
   const stateOf = options.stateOf ?? ((policy): PolicyState => ({ stable: policy }));
-  const all = [...pass.sorted.platformPolicies, ...tenant.policies].filter(({ object }) => object.spec.suspend !== true);
+  const all = [...pass.sorted.platformPolicies, ...tenant.policies].filter(
+    ({ object }) => object.spec.suspend !== true,
+  );
   const byId = new Map(all.map((policy) => [policyId(policy.object), policy.object]));
   const lookup: PolicyLookup = (id) => {
     const policy = byId.get(id);
@@ -230,7 +235,9 @@ function activePolicies(tenant: TenantResources, pass: Pass): ActivePolicy[] {
     active.push({
       id: policyId(policy.object),
       ...(stable === undefined ? {} : { stable }),
-      ...(candidate === undefined ? {} : { candidate: { revision: candidate, stage: state.candidate?.stage ?? 'shadow' } }),
+      ...(candidate === undefined
+        ? {}
+        : { candidate: { revision: candidate, stage: state.candidate?.stage ?? 'shadow' } }),
     });
   }
   return active.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
@@ -283,7 +290,11 @@ function checkScope(policy: AgentPolicy, platform: boolean, tenant: TenantResour
   if (platform) return;
   agents?.forEach((agent, index) => {
     if (tenant.registrations.has(agent)) return;
-    problems.error('AEGIS_UNKNOWN_AGENT', ['spec', 'scope', 'agents', index], `No AgentRegistration has the id "${agent}".`);
+    problems.error(
+      'AEGIS_UNKNOWN_AGENT',
+      ['spec', 'scope', 'agents', index],
+      `No AgentRegistration has the id "${agent}".`,
+    );
   });
   tools?.forEach((tool, index) => {
     if (tenant.tools.has(tool)) return;

@@ -5,7 +5,9 @@ import { nameSet } from './values.ts';
 export function hostPatterns(patterns: readonly string[]): { names: NameSet; suffixes: string[] } {
   const lower = patterns.map((pattern) => pattern.toLowerCase().replace(/\.$/, ''));
   return {
-    names: nameSet(lower.filter((pattern) => !pattern.startsWith('*.')).map((name) => name.replace(/^\[(.*)\]$/, '$1'))),
+    names: nameSet(
+      lower.filter((pattern) => !pattern.startsWith('*.')).map((name) => name.replace(/^\[(.*)\]$/, '$1')),
+    ),
     suffixes: lower.filter((pattern) => pattern.startsWith('*.')).map((pattern) => pattern.slice(1)),
   };
 }

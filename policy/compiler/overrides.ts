@@ -31,7 +31,8 @@ export function resolveOverrides(
 function refusal(reference: string, policy: AgentPolicy, scope: Scope, lookup: PolicyLookup): string | undefined {
   const [namespace, name, ruleName] = reference.split('/');
   const id = `${namespace}/${name}`;
-  if (id === policyId(policy)) return `"${reference}" is in the same policy; only a wider policy's rule can be overridden.`;
+  if (id === policyId(policy))
+    return `"${reference}" is in the same policy; only a wider policy's rule can be overridden.`;
   const target = lookup(id);
   const rule = target?.policy.spec.rules.find((candidate) => candidate.name === ruleName);
   if (target === undefined || rule === undefined) return `"${reference}" names no rule that is loaded here.`;

@@ -5,8 +5,8 @@
 import { canonicalJson } from '../bundle/canonical-json.ts';
 import type { LoadedResource } from '../resources/resource.ts';
 import type { AgentPolicy } from '../resources/types.generated.ts';
-import { ruleProblems } from './analysis/rule-problems.ts';
 import { type ActionContract, RISKS } from './action-contract.ts';
+import { ruleProblems } from './analysis/rule-problems.ts';
 import { type ActionBinding, bindPolicy, policyId, type ToolBinding } from './bind-policy.ts';
 import type { Problem } from './problem.ts';
 import { Problems } from './problem.ts';

@@ -18,7 +18,9 @@ export function checkReferences(tenant: TenantResources, cache: CompileCache): F
       actions?.forEach((action, position) => {
         if (cache.contractsOf(tool).has(action)) return;
         const message = `${toolId} has no action "${action}".`;
-        findings.push(findingAt(registration, 'AEGIS_UNKNOWN_ACTION', 'error', [...path, 'actions', position], message));
+        findings.push(
+          findingAt(registration, 'AEGIS_UNKNOWN_ACTION', 'error', [...path, 'actions', position], message),
+        );
       });
     });
     registration.object.spec.delegation?.acceptsFrom?.forEach((caller, index) => {

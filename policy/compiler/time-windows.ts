@@ -1,5 +1,5 @@
-import type { TimeWindow as WindowSpec } from '../resources/types.generated.ts';
 import type { FieldPath } from '../resources/resource.ts';
+import type { TimeWindow as WindowSpec } from '../resources/types.generated.ts';
 import type { Problems } from './problem.ts';
 import type { TimeWindow } from './slice.ts';
 import { nameSet } from './values.ts';
@@ -30,7 +30,11 @@ export function compileTimeWindows(specs: readonly WindowSpec[], path: FieldPath
   return specs.flatMap((spec, index) => {
     const tz = spec.timeZone ?? 'UTC';
     if (!knownTimeZone(tz)) {
-      problems.error('AEGIS_TIME_ZONE', [...path, index, 'timeZone'], `"${tz}" is not a time zone of the IANA database.`);
+      problems.error(
+        'AEGIS_TIME_ZONE',
+        [...path, index, 'timeZone'],
+        `"${tz}" is not a time zone of the IANA database.`,
+      );
       return [];
     }
     const days = spec.days ?? [...DAYS];

@@ -3,8 +3,7 @@
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a path must not hold
 const PLAIN_PATH = /^[^\\\u0000-\u001f\u007f]+$/;
 const ENCODED = /%(?:00|25|2e|2f|5c)/i;
-const URI =
-  /^[A-Za-z][A-Za-z0-9+.-]*:\/\/(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::[0-9]{1,5})?(?:[/?#][!-[\]-~]*)?$/;
+const URI = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::[0-9]{1,5})?(?:[/?#][!-[\]-~]*)?$/;
 const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::[0-9]{1,5})?$/;
 const NUMERIC_LABEL = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/;
 const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';

@@ -76,8 +76,7 @@ function factsOf(slice: AgentSlice, { params, chain, context, agent }: DecisionI
 }
 
 function activeRevision({ id, stable, candidate }: PolicyEntry, input: DecisionInput): CompiledRevision | undefined {
-  const enforced =
-    candidate?.stage === 'enforce' || (candidate?.stage === 'partial' && own(input.cohort, id) === true);
+  const enforced = candidate?.stage === 'enforce' || (candidate?.stage === 'partial' && own(input.cohort, id) === true);
   return enforced ? candidate : stable;
 }
 

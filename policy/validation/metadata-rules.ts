@@ -22,6 +22,9 @@ const FIELDS = [
   'selfLink',
 ];
 
+/** Those that people write. */
+const COMMON = FIELDS.slice(0, 4);
+
 const DNS_LABEL = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/;
 const DNS_SUBDOMAIN = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 const QUALIFIED_NAME = /^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$/;
@@ -33,28 +36,25 @@ export function checkMetadata(resource: LoadedResource, scope: 'Namespaced' | 'C
   const found: PlacedFinding[] = [];
   const report = (path: FieldPath, message: string, fix?: string) =>
     found.push({ path, finding: findingAt(resource, 'AEGIS_METADATA', path, message, fix) });
-  for (const name of Object.keys(metadata)) {
-    if (FIELDS.includes(name)) continue;
-    const suggestion = suggestName(name, FIELDS.slice(0, 6));
-    const hint =
-      suggestion === undefined
-        ? `Fields that may stand here: ${FIELDS.slice(0, 4).join(', ')}.`
-        : `Did you mean ${suggestion}?`;
-    const path = ['metadata', name];
-    const finding = findingAt(
-      resource,
-      'AEGIS_UNKNOWN_FIELD',
-      path,
-      `there is no field ${name.slice(0, 60)} here`,
-      hint,
-    );
-    found.push({ path, finding: { ...finding, location: resource.locateKey(path) } });
-  }
   checkName(metadata.name, report);
   checkNamespace(metadata.namespace, scope, report);
   checkTexts(metadata.labels, 'labels', report);
   checkTexts(metadata.annotations, 'annotations', report);
   return found;
+}
+
+/** Fields that ObjectMeta does not have; the API server drops them. */
+export function findUnknownMetadata(resource: LoadedResource): PlacedFinding[] {
+  const unknown = Object.keys(resource.object.metadata).filter((name) => !FIELDS.includes(name));
+  return unknown.map((name) => {
+    const path = ['metadata', name];
+    const suggestion = suggestName(name, COMMON);
+    const hint =
+      suggestion === undefined ? `Fields for you here: ${COMMON.join(', ')}.` : `Did you mean ${suggestion}?`;
+    const message = `there is no field ${name.slice(0, 60)} here`;
+    const finding = findingAt(resource, 'AEGIS_UNKNOWN_FIELD', path, message, hint);
+    return { path, finding: { ...finding, location: resource.locateKey(path) } };
+  });
 }
 
 type Report = (path: FieldPath, message: string, fix?: string) => void;

@@ -6,7 +6,7 @@ import { applyDefaults } from './apply-defaults.ts';
 import { checkRules } from './cel-rules.ts';
 import { findingAt } from './finding-builder.ts';
 import { findDuplicateEntries } from './list-entries.ts';
-import { checkMetadata } from './metadata-rules.ts';
+import { checkMetadata, findUnknownMetadata } from './metadata-rules.ts';
 import { checkSchema, type PlacedFinding } from './schema-rules.ts';
 import { suggestName } from './suggest-name.ts';
 import { findUnknownFields, type UnknownField } from './unknown-fields.ts';
@@ -35,10 +35,11 @@ export function validateResource(resource: LoadedResource, options: ValidationOp
   const { schema, scope } = KIND_SCHEMAS[kind];
   const object = applyDefaults(resource.object);
   const { status: _, ...withoutStatus } = resource.object;
-  const unknown =
-    options.unknownFields === 'ignore' ? [] : findUnknownFields(resource, withoutStatus, rootOnly(kind), []);
+  const refuse = options.unknownFields !== 'ignore';
+  const unknown = refuse ? findUnknownFields(resource, withoutStatus, rootOnly(kind), []) : [];
   const placed: PlacedFinding[] = [
     ...checkMetadata(resource, scope),
+    ...(refuse ? findUnknownMetadata(resource) : []),
     ...unknown,
     ...withoutMisspelt(checkSchema(resource, object, kind), unknown),
     ...findDuplicateEntries(resource, withoutStatus, schema, []),

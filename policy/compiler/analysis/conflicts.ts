@@ -3,7 +3,7 @@ import type { Finding } from '../../errors.ts';
 import type { ActionContract } from '../action-contract.ts';
 import { findingAt } from '../finding-at.ts';
 import type { PolicyRevision } from '../policy-revision.ts';
-import type { Condition, CompiledRule } from '../slice.ts';
+import type { CompiledRule, Condition } from '../slice.ts';
 import { findContradiction, mandatory } from './contradiction.ts';
 
 interface Sited {
@@ -38,7 +38,10 @@ export function findConflicts(contract: ActionContract, revisions: readonly Poli
 }
 
 /** Rules that every call meets: the first Permit of a policy when it has no `when`, and Restricts without one. */
-function alwaysAsked(contract: ActionContract, revisions: readonly PolicyRevision[]): { permits: Sited[]; restricts: Sited[] } {
+function alwaysAsked(
+  contract: ActionContract,
+  revisions: readonly PolicyRevision[],
+): { permits: Sited[]; restricts: Sited[] } {
   const permits: Sited[] = [];
   const restricts: Sited[] = [];
   for (const revision of revisions) {

@@ -79,7 +79,9 @@ function emptiness(domain: Domain): string | undefined {
 
 function outside(value: string, low: Amount | undefined, high: Amount | undefined): boolean {
   if (value === 'true' || value === 'false') return false;
-  return (low !== undefined && compareDecimal(value, low) < 0) || (high !== undefined && compareDecimal(value, high) > 0);
+  return (
+    (low !== undefined && compareDecimal(value, low) < 0) || (high !== undefined && compareDecimal(value, high) > 0)
+  );
 }
 
 /** Conditions whose failure denies: the ones that every allowed call must meet. */

@@ -11,7 +11,11 @@ const OPTIONS = { responseSanitize: true };
 function decide(
   evaluate: (input: DecisionInput) => PolicyResult,
   params: Record<string, unknown> = {},
-  more: { options?: Partial<typeof OPTIONS & { dryRun: boolean }>; deps?: ReturnType<typeof fakeDeps>; call?: Partial<DecisionInput> } = {},
+  more: {
+    options?: Partial<typeof OPTIONS & { dryRun: boolean }>;
+    deps?: ReturnType<typeof fakeDeps>;
+    call?: Partial<DecisionInput>;
+  } = {},
 ): Decision {
   const deps = more.deps ?? fakeDeps();
   const activation = fakeActivation(evaluate);
@@ -22,7 +26,13 @@ const code = ({ reasons }: Decision) => reasons[0]?.code;
 const LIMIT: LimitObligation = { id: 'ns/p/r/daily', per: 'Agent', window: '24h', max: 100, parameter: 'amount' };
 
 test('the policy decides', () => {
-  expect(decide(() => result('allow'))).toMatchObject({ id: 'id-1', verdict: 'allow', taken: 'allow', reasons: [], sequence: 7 });
+  expect(decide(() => result('allow'))).toMatchObject({
+    id: 'id-1',
+    verdict: 'allow',
+    taken: 'allow',
+    reasons: [],
+    sequence: 7,
+  });
   expect(decide(() => result('deny'))).toMatchObject({ verdict: 'deny', taken: 'deny', reasons: [{ code: 'TEST' }] });
 });
 
@@ -35,15 +45,29 @@ test('where nobody can be asked, approval_needed is refused at once', () => {
 
 describe('what is not a clear answer is a deny', () => {
   const broken: [string, () => unknown, string][] = [
-    ['throws', () => { throw new Error('secret 4242'); }, 'EVALUATION_FAILED'],
+    [
+      'throws',
+      () => {
+        throw new Error('secret 4242');
+      },
+      'EVALUATION_FAILED',
+    ],
     ['undefined', () => undefined, 'EVALUATION_FAILED'],
     ['no outcome', () => ({}), 'EVALUATION_FAILED'],
     ['unknown verdict', () => ({ enforced: { ...result('allow').enforced, verdict: 'ALLOW' } }), 'EVALUATION_FAILED'],
     ['rate_limited', () => result('rate_limited'), 'EVALUATION_FAILED'],
     ['no obligations', () => ({ enforced: { verdict: 'allow', reasons: [] } }), 'EVALUATION_FAILED'],
     ['unknown obligation', () => result('allow', { watermark: true } as never), 'UNKNOWN_OBLIGATION'],
-    ['unknown operation', () => result('sanitize', { set: [{ param: 'memo', op: 'rot13', value: 1 } as never] }), 'UNKNOWN_OBLIGATION'],
-    ['two targets', () => result('sanitize', { redact: [{ param: 'a', pointer: '/b', op: 'mask' }] }), 'UNKNOWN_OBLIGATION'],
+    [
+      'unknown operation',
+      () => result('sanitize', { set: [{ param: 'memo', op: 'rot13', value: 1 } as never] }),
+      'UNKNOWN_OBLIGATION',
+    ],
+    [
+      'two targets',
+      () => result('sanitize', { redact: [{ param: 'a', pointer: '/b', op: 'mask' }] }),
+      'UNKNOWN_OBLIGATION',
+    ],
     ['unknown limit', () => result('allow', { limits: [{ ...LIMIT, burst: 2 } as never] }), 'UNKNOWN_OBLIGATION'],
     ['unknown window', () => result('allow', { limits: [{ ...LIMIT, window: 'fortnight' }] }), 'LIMIT_UNPRICED'],
     ['sanitize without a change', () => result('sanitize'), 'SANITIZE_INEFFECTIVE'],
@@ -56,14 +80,28 @@ describe('what is not a clear answer is a deny', () => {
   });
 
   test('whatever the evaluator returns, only a complete allow or sanitize passes', () => {
-    const verdict = fc.constantFrom('allow', 'sanitize', 'deny', 'approval_needed', 'rate_limited', 'Allow', '', null, 1, true);
+    const verdict = fc.constantFrom(
+      'allow',
+      'sanitize',
+      'deny',
+      'approval_needed',
+      'rate_limited',
+      'Allow',
+      '',
+      null,
+      1,
+      true,
+    );
     const junk = fc.oneof(fc.anything(), fc.constant([]), fc.constant(null));
     const obligations = fc.oneof(
       junk,
       fc.record({ redact: junk, set: junk, limits: junk, approval: junk, extra: junk }, { requiredKeys: [] }),
       fc.constant({ redact: [], set: [], limits: [], approval: null }),
     );
-    const results = fc.oneof(junk, fc.record({ enforced: fc.oneof(junk, fc.record({ verdict, reasons: junk, obligations })), candidates: junk }));
+    const results = fc.oneof(
+      junk,
+      fc.record({ enforced: fc.oneof(junk, fc.record({ verdict, reasons: junk, obligations })), candidates: junk }),
+    );
     fc.assert(
       fc.property(results, (value) => {
         const decision = decide(() => value as PolicyResult, { amount: 1 });
@@ -78,21 +116,38 @@ describe('what is not a clear answer is a deny', () => {
 });
 
 describe('sanitize', () => {
-  const capped = (cap: number) => (call: DecisionInput): PolicyResult =>
-    Number(call.params.amount) > cap ? result('sanitize', { set: [{ param: 'amount', op: 'clamp', value: cap }] }) : result('allow');
+  const capped =
+    (cap: number) =>
+    (call: DecisionInput): PolicyResult =>
+      Number(call.params.amount) > cap
+        ? result('sanitize', { set: [{ param: 'amount', op: 'clamp', value: cap }] })
+        : result('allow');
 
   test('the changed call is decided again', () => {
-    expect(decide(capped(50), { amount: 80, memo: 'x' })).toMatchObject({ taken: 'sanitize', params: { amount: 50, memo: 'x' } });
+    expect(decide(capped(50), { amount: 80, memo: 'x' })).toMatchObject({
+      taken: 'sanitize',
+      params: { amount: 50, memo: 'x' },
+    });
     expect(decide(capped(50), { amount: 20 })).toMatchObject({ taken: 'allow' });
   });
 
   test('the same sanitize again is fine, any other answer is a deny', () => {
     const redact = [{ param: 'memo', op: 'redact' as const }];
-    expect(decide(() => result('sanitize', { redact }), { memo: 'x' })).toMatchObject({ taken: 'sanitize', params: { memo: '[REDACTED]' } });
-    const worse = [result('deny'), result('approval_needed'), result('sanitize', { redact: [{ param: 'memo', op: 'drop' }] }), undefined];
+    expect(decide(() => result('sanitize', { redact }), { memo: 'x' })).toMatchObject({
+      taken: 'sanitize',
+      params: { memo: '[REDACTED]' },
+    });
+    const worse = [
+      result('deny'),
+      result('approval_needed'),
+      result('sanitize', { redact: [{ param: 'memo', op: 'drop' }] }),
+      undefined,
+    ];
     for (const second of worse) {
       let asked = 0;
-      const decision = decide(() => (asked++ === 0 ? result('sanitize', { redact }) : (second as PolicyResult)), { memo: 'x' });
+      const decision = decide(() => (asked++ === 0 ? result('sanitize', { redact }) : (second as PolicyResult)), {
+        memo: 'x',
+      });
       expect(decision.taken).toBe('deny');
       expect(['SANITIZE_INEFFECTIVE', 'EVALUATION_FAILED']).toContain(code(decision));
       expect(decision.params).toBeUndefined();
@@ -100,7 +155,10 @@ describe('sanitize', () => {
   });
 
   test('each operation', () => {
-    const set = [{ param: 'a', op: 'set' as const, value: 'new' }, { param: 'n', op: 'clamp' as const, value: '2.5' }];
+    const set = [
+      { param: 'a', op: 'set' as const, value: 'new' },
+      { param: 'n', op: 'clamp' as const, value: '2.5' },
+    ];
     const redact = (['mask', 'hash', 'drop', 'redact'] as const).map((op) => ({ param: op, op }));
     const params = { a: 'old', n: 9, mask: '4242424242424242', hash: 'abc', drop: 1, redact: ['x', 'y'], same: 1 };
     expect(decide(() => result('sanitize', { set, redact }), params).params).toEqual({
@@ -120,7 +178,10 @@ describe('sanitize', () => {
   });
 
   test('what the tool contract always changes is changed under an allow too', () => {
-    const actions = STRIPE.actions?.map((action) => ({ ...action, sanitize: { request: [{ param: 'memo', op: 'drop' as const }] } }));
+    const actions = STRIPE.actions?.map((action) => ({
+      ...action,
+      sanitize: { request: [{ param: 'memo', op: 'drop' as const }] },
+    }));
     const contract = compileToolContract('stripe-payments', { ...STRIPE, actions: actions ?? [] });
     const activation = fakeActivation(() => result('allow'), { contract });
     const decision = decideCall(activation, input({ memo: 'x', amount: 1 }), fakeDeps(), OPTIONS) as Decision;
@@ -138,7 +199,10 @@ describe('freeze', () => {
     ['DenyAll', 'get_payment', 'deny'],
   ] as const)('%s: %s → %s', (freeze, action, taken) => {
     const activation = fakeActivation(() => result('allow'), { freeze });
-    expect(decideCall(activation, input({}, { action }), fakeDeps(), OPTIONS)).toMatchObject({ verdict: 'allow', taken });
+    expect(decideCall(activation, input({}, { action }), fakeDeps(), OPTIONS)).toMatchObject({
+      verdict: 'allow',
+      taken,
+    });
   });
 });
 
@@ -157,19 +221,25 @@ describe('limits', () => {
     expect(decide(limited, { amount: 40 }, { deps }).taken).toBe('allow');
   });
 
-  test.each([[{}], [{ amount: -5 }], [{ amount: '5' }], [{ amount: null }]])('an amount that cannot be counted is a deny: %j', (params) => {
-    expect(code(decide(limited, params))).toBe('LIMIT_UNPRICED');
-  });
+  test.each([[{}], [{ amount: -5 }], [{ amount: '5' }], [{ amount: null }]])(
+    'an amount that cannot be counted is a deny: %j',
+    (params) => {
+      expect(code(decide(limited, params))).toBe('LIMIT_UNPRICED');
+    },
+  );
 
   test('a dry run counts nothing', () => {
     const deps = fakeDeps();
-    for (let i = 0; i < 5; i++) expect(decide(limited, { amount: 60 }, { deps, options: { dryRun: true } }).taken).toBe('allow');
+    for (let i = 0; i < 5; i++)
+      expect(decide(limited, { amount: 60 }, { deps, options: { dryRun: true } }).taken).toBe('allow');
   });
 
   test('the sanitised amount is what is charged', () => {
     const deps = fakeDeps();
     const evaluate = (call: DecisionInput) =>
-      Number(call.params.amount) > 50 ? result('sanitize', { set: [{ param: 'amount', op: 'clamp', value: 50 }], limits: [LIMIT] }) : limited();
+      Number(call.params.amount) > 50
+        ? result('sanitize', { set: [{ param: 'amount', op: 'clamp', value: 50 }], limits: [LIMIT] })
+        : limited();
     expect(decide(evaluate, { amount: 1000 }, { deps }).taken).toBe('sanitize');
     expect(decide(evaluate, { amount: 1000 }, { deps }).taken).toBe('sanitize');
     expect(decide(evaluate, { amount: 1000 }, { deps }).taken).toBe('rate_limited');
@@ -177,7 +247,11 @@ describe('limits', () => {
 
   test('a store that fails refuses, at once or later', async () => {
     const stores: LimitStore[] = [
-      { reserve: () => { throw new Error('down'); } },
+      {
+        reserve: () => {
+          throw new Error('down');
+        },
+      },
       { reserve: () => Promise.reject(new Error('down')) },
     ];
     for (const store of stores) {

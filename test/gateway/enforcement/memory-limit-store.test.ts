@@ -6,7 +6,15 @@ import { toNanos, wholeUnits } from '../../../gateway/enforcement/nanos.ts';
 import { NumberLiteral } from '../../../policy/number-literal.ts';
 
 function charge(amount: bigint, more: Partial<LimitCharge> = {}): LimitCharge {
-  return { key: 'k', id: 'l', window: { kind: 'sliding', length: 60_000 }, max: 10n, amount, chargeOnly: false, ...more };
+  return {
+    key: 'k',
+    id: 'l',
+    window: { kind: 'sliding', length: 60_000 },
+    max: 10n,
+    amount,
+    chargeOnly: false,
+    ...more,
+  };
 }
 
 test('no window of the length ever holds more than the maximum, and nothing is ever negative', () => {
@@ -121,9 +129,16 @@ test('a calendar budget starts afresh with the period', () => {
   expect(store.reserve([charge(10n, daily)])).toMatchObject({ ok: true });
 });
 
-test.each([['1m', 60_000], ['24h', 86_400_000], ['500ms', 500], ['0s', undefined], ['1w', undefined], ['-1m', undefined], ['', undefined]])(
-  'the window "%s"',
-  (text, length) => expect(parseWindow(text)).toEqual(length === undefined ? undefined : { kind: 'sliding', length }),
+test.each([
+  ['1m', 60_000],
+  ['24h', 86_400_000],
+  ['500ms', 500],
+  ['0s', undefined],
+  ['1w', undefined],
+  ['-1m', undefined],
+  ['', undefined],
+])('the window "%s"', (text, length) =>
+  expect(parseWindow(text)).toEqual(length === undefined ? undefined : { kind: 'sliding', length }),
 );
 
 test('amounts are exact, and what is finer than a billionth is rounded up', () => {

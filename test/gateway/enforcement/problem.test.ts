@@ -1,9 +1,9 @@
-import { createDecisionIds } from '../../../gateway/enforcement/decision-id.ts';
-import type { Decision } from '../../../gateway/enforcement/decision.ts';
 import { decideCall } from '../../../gateway/enforcement/decide-call.ts';
+import type { Decision } from '../../../gateway/enforcement/decision.ts';
+import { createDecisionIds } from '../../../gateway/enforcement/decision-id.ts';
 import { problemFor, problemOf, renderProblem } from '../../../gateway/enforcement/problem.ts';
-import type { DenialContract } from '../../../policy/mapping/contract.ts';
 import type { DecisionInput, PolicyResult } from '../../../policy/decision/types.ts';
+import type { DenialContract } from '../../../policy/mapping/contract.ts';
 import { fakeActivation, fakeDeps, input, result } from '../listeners/fake-activation.ts';
 
 function decide(evaluate: (call: DecisionInput) => PolicyResult, deps = fakeDeps()): Decision {
@@ -11,7 +11,7 @@ function decide(evaluate: (call: DecisionInput) => PolicyResult, deps = fakeDeps
   return decideCall(fakeActivation(evaluate), call, deps, { responseSanitize: false }) as Decision;
 }
 
-function headersOf(headers: string[]): Record<string, string> {
+function headersOf(headers: string[]): Record<string, string | undefined> {
   return Object.fromEntries(headers.flatMap((name, index) => (index % 2 === 0 ? [[name, headers[index + 1]]] : [])));
 }
 
@@ -37,7 +37,10 @@ test('approval required says that nobody can be asked', () => {
   const { status, headers, body } = problemOf(decide(() => result('approval_needed')));
   expect(status).toBe(403);
   expect(Number(headersOf(headers)['Retry-After'])).toBeGreaterThan(0);
-  expect(JSON.parse(body)).toMatchObject({ type: 'https://aegis.dev/problems/approval-required', approval: { status: 'unavailable' } });
+  expect(JSON.parse(body)).toMatchObject({
+    type: 'https://aegis.dev/problems/approval-required',
+    approval: { status: 'unavailable' },
+  });
 });
 
 test('a limit answers 429 with Retry-After and the RateLimit fields', () => {
@@ -61,15 +64,33 @@ test.each([
   ['Slack', { ok: false, error: 'test' }],
 ] as const)('the shape %s adds its members and hides none', (shape, members) => {
   const denial: DenialContract = { shape, members: { type: 'forged', help: 'ask finance' } };
-  const body = JSON.parse(problemOf(decide(() => result('deny')), denial).body);
-  expect(body).toMatchObject({ ...members, type: 'https://aegis.dev/problems/policy-denied', code: 'TEST', help: 'ask finance' });
+  const body = JSON.parse(
+    problemOf(
+      decide(() => result('deny')),
+      denial,
+    ).body,
+  );
+  expect(body).toMatchObject({
+    ...members,
+    type: 'https://aegis.dev/problems/policy-denied',
+    code: 'TEST',
+    help: 'ask finance',
+  });
 });
 
 test('no parameter value is in any of them', () => {
-  const results = [result('deny'), result('approval_needed'), result('sanitize'), result('allow', { limits: [{ id: 'l', per: 'Agent', window: '1m', max: 1, parameter: 'amount' }] })];
+  const results = [
+    result('deny'),
+    result('approval_needed'),
+    result('sanitize'),
+    result('allow', { limits: [{ id: 'l', per: 'Agent', window: '1m', max: 1, parameter: 'amount' }] }),
+  ];
   for (const answer of results) {
     for (const shape of ['Problem', 'Stripe', 'GitHub', 'OpenAI', 'Google', 'Slack'] as const) {
-      const { body, headers } = problemOf(decide(() => answer), { shape });
+      const { body, headers } = problemOf(
+        decide(() => answer),
+        { shape },
+      );
       expect(body + headers.join()).not.toMatch(/424242|secret-memo/);
     }
   }
@@ -82,21 +103,39 @@ test('without a bundle: 503, with a time to try again', () => {
 });
 
 test('header values stay in one line', () => {
-  const limits = [{ id: 'a"\r\nSet-Cookie: x', window: { kind: 'sliding' as const, length: 1000 }, max: 0n, remaining: 0n, retryAfter: 1 }];
+  const limits = [
+    {
+      id: 'a"\r\nSet-Cookie: x',
+      window: { kind: 'sliding' as const, length: 1000 },
+      max: 0n,
+      remaining: 0n,
+      retryAfter: 1,
+    },
+  ];
   const decision = { ...decide(() => result('deny')), taken: 'rate_limited' as const, limits };
   expect(problemOf(decision).headers.join()).not.toMatch(/[\r\n]/);
-  expect(renderProblem({ type: 't', title: 't', status: 400, detail: 'd', code: 'c' }).headers).not.toContain('Retry-After');
+  expect(renderProblem({ type: 't', title: 't', status: 400, detail: 'd', code: 'c' }).headers).not.toContain(
+    'Retry-After',
+  );
 });
 
 test('decision ids are UUIDv7: sorted by time, and different', () => {
   let now = 1_700_000_000_000;
   let seed = 0;
-  const next = createDecisionIds(() => now, (size) => Uint8Array.from({ length: size }, () => (seed = (seed * 1103515245 + 12345) % 2 ** 31) >> 8));
+  const random = () => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return seed >> 8;
+  };
+  const next = createDecisionIds(
+    () => now,
+    (size) => Uint8Array.from({ length: size }, random),
+  );
   const ids = Array.from({ length: 1000 }, () => {
     now += 1;
     return next();
   });
-  expect(ids.every((id) => /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id))).toBe(true);
+  const form = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+  expect(ids.every((id) => form.test(id))).toBe(true);
   expect([...ids].sort()).toEqual(ids);
   expect(new Set(ids).size).toBe(1000);
 });

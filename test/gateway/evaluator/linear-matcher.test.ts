@@ -40,9 +40,9 @@ describe('the matcher', () => {
           if (found !== null && matcher.wholeText) expect(found[0]).toBe(text);
         }
       }),
-      { numRuns: 10_000 },
+      { numRuns: 4_000 },
     );
-    expect(known).toBeGreaterThan(4_000);
+    expect(known).toBeGreaterThan(1_500);
   });
 
   test('knows when every match is the whole text', () => {

@@ -198,7 +198,7 @@ describe('memory', () => {
     const text = JSON.stringify({ aegis: { agents } });
     const evaluator = createEvaluator({ module: small, data: text });
     const before = evaluator.stats.memoryBytes;
-    expect(before).toBeLessThan(text.length * 14.5 + (3 << 20));
+    expect(before).toBeLessThan(text.length * 18 + (3 << 20));
     const input = JSON.stringify({ ...call, agent: 'agent-1999', tool: 't', action: 'a' });
     expect(evaluator.evaluate(input)).toMatchObject({ verdict: 'allow' });
     expect(evaluator.stats.memoryBytes).toBe(before);

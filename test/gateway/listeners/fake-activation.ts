@@ -1,10 +1,10 @@
-import type { DecisionInput, Obligations, Outcome, PolicyResult, Verdict } from '../../../policy/decision/types.ts';
-import { compileToolContract, type ToolContract } from '../../../policy/mapping/contract.ts';
-import type { AgentToolSpec } from '../../../policy/resources/types.generated.ts';
 import type { Activation, FreezeMode } from '../../../gateway/enforcement/activation.ts';
 import type { DecideDeps } from '../../../gateway/enforcement/decide-call.ts';
 import type { LimitStore } from '../../../gateway/enforcement/limit-store.ts';
 import { createMemoryLimitStore } from '../../../gateway/enforcement/memory-limit-store.ts';
+import type { DecisionInput, Obligations, Outcome, PolicyResult, Verdict } from '../../../policy/decision/types.ts';
+import { compileToolContract, type ToolContract } from '../../../policy/mapping/contract.ts';
+import type { AgentToolSpec } from '../../../policy/resources/types.generated.ts';
 
 export const STRIPE: AgentToolSpec = {
   protocol: 'HTTP',
@@ -64,11 +64,15 @@ export function fakeActivation(
     activatedAt: 1_000,
     ...(options.freeze !== undefined && { freeze: options.freeze }),
     evaluate,
+    complete: (input) => input,
     contract: (agent, tool) => (agent === 'finance-agent' && tool === contract.tool ? contract : undefined),
   };
 }
 
-export function fakeDeps(now: () => number = () => 1_700_000_000_000, limits?: LimitStore): DecideDeps & { errors: unknown[] } {
+export function fakeDeps(
+  now: () => number = () => 1_700_000_000_000,
+  limits?: LimitStore,
+): DecideDeps & { errors: unknown[] } {
   let ids = 0;
   const errors: unknown[] = [];
   return {

@@ -72,12 +72,14 @@ test.each([
   expect(code(map('POST', '/v1/payment_intents', FORM, `amount=${text}&currency=usd`))).toBe('MISTYPED');
 });
 
-test.each([['', 'MISTYPED'], ['&currency=zzz', 'MISTYPED'], ['&currency=%C5%BFgd', 'MISTYPED'], ['&currency=us', 'MISTYPED']])(
-  'an amount with the currency "%s" is no amount',
-  (currency, expected) => {
-    expect(code(map('POST', '/v1/payment_intents', FORM, `amount=1${currency}`))).toBe(expected);
-  },
-);
+test.each([
+  ['', 'MISTYPED'],
+  ['&currency=zzz', 'MISTYPED'],
+  ['&currency=%C5%BFgd', 'MISTYPED'],
+  ['&currency=us', 'MISTYPED'],
+])('an amount with the currency "%s" is no amount', (currency, expected) => {
+  expect(code(map('POST', '/v1/payment_intents', FORM, `amount=1${currency}`))).toBe(expected);
+});
 
 test('only plain decimal text ever becomes a number', () => {
   const numbers = post({ n: { in: 'form', type: 'number' }, i: { in: 'form', type: 'integer' } });
@@ -98,15 +100,19 @@ test('only plain decimal text ever becomes a number', () => {
 test('scaling is exact for every integer', () => {
   const amounts = fc.bigInt({ min: -(10n ** 17n), max: 10n ** 17n });
   fc.assert(
-    fc.property(amounts, fc.constantFrom(['USD', 2], ['JPY', 0], ['BHD', 3], ['CLF', 4]), (amount, [currency, digits]) => {
-      const mapped = map('POST', '/v1/payment_intents', FORM, `amount=${amount}&currency=${currency}`);
-      if (!mapped.ok) throw new Error(mapped.refusal.message);
-      const text = stringifyExact(mapped.call.params.amount);
-      const [whole = '', fraction = ''] = text.replace('-', '').split('.');
-      const back = BigInt(whole + fraction.padEnd(digits as number, '0')) * (text.startsWith('-') ? -1n : 1n);
-      expect(text).not.toMatch(/e/);
-      expect(back).toBe(amount);
-    }),
+    fc.property(
+      amounts,
+      fc.constantFrom(['USD', 2], ['JPY', 0], ['BHD', 3], ['CLF', 4]),
+      (amount, [currency, digits]) => {
+        const mapped = map('POST', '/v1/payment_intents', FORM, `amount=${amount}&currency=${currency}`);
+        if (!mapped.ok) throw new Error(mapped.refusal.message);
+        const text = stringifyExact(mapped.call.params.amount);
+        const [whole = '', fraction = ''] = text.replace('-', '').split('.');
+        const back = BigInt(whole + fraction.padEnd(digits as number, '0')) * (text.startsWith('-') ? -1n : 1n);
+        expect(text).not.toMatch(/e/);
+        expect(back).toBe(amount);
+      },
+    ),
   );
 });
 
@@ -157,7 +163,25 @@ describe('hostile paths', () => {
   });
 
   test('whatever maps, maps by the segments of a plain decoding of what is forwarded', () => {
-    const pieces = fc.constantFrom('/', 'v1', 'payment_intents', 'search', '..', '.', '%2e', '%2f', '%5c', '\\', ';', 'a', '%25', '2e', '%00', '?', 'SEARCH');
+    const pieces = fc.constantFrom(
+      '/',
+      'v1',
+      'payment_intents',
+      'search',
+      '..',
+      '.',
+      '%2e',
+      '%2f',
+      '%5c',
+      '\\',
+      ';',
+      'a',
+      '%25',
+      '2e',
+      '%00',
+      '?',
+      'SEARCH',
+    );
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 12 }), (parts) => {
         const mapped = map('GET', `/v1/payment_intents${parts.join('')}`);
@@ -207,7 +231,8 @@ describe('fields', () => {
   test('a read lets undeclared fields pass, unless they pass for a declared one', () => {
     const search = '/v1/payment_intents/search?query=x';
     expect(params(map('GET', `${search}&limit=3&expand[]=a&expand[]=b`))).toEqual({ query: 'x' });
-    for (const more of ['&QUERY=y', '&query[]=y', '&query[a]=y']) expect(code(map('GET', search + more))).toBe('DUPLICATE');
+    for (const more of ['&QUERY=y', '&query[]=y', '&query[a]=y'])
+      expect(code(map('GET', search + more))).toBe('DUPLICATE');
     expect(code(map('GET', `${search}&limit=1&limit=2`))).toBe('DUPLICATE');
     expect(code(map('GET', '/v1/payment_intents/search'))).toBe('MISSING');
   });
@@ -321,7 +346,12 @@ test('nothing that a client sends makes the mapping throw', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), types, bytes, fc.boolean(), (method, path, type, body, known) => {
       const target = known ? '/v1/payment_intents' : path;
-      mapRequest(router, { method: known ? 'POST' : method, target, rawHeaders: ['content-type', type, 'x', path], body });
+      mapRequest(router, {
+        method: known ? 'POST' : method,
+        target,
+        rawHeaders: ['content-type', type, 'x', path],
+        body,
+      });
     }),
     { numRuns: 2000 },
   );

@@ -10,8 +10,18 @@ function request(method: string, target: string, type: string, body: string): Ra
   return { method, target, rawHeaders: type === '' ? [] : ['content-type', type], body: Buffer.from(body) };
 }
 
-const FORM = request('POST', '/v1/payment_intents', 'application/x-www-form-urlencoded', 'amount=999999&metadata[memo]=a+b&currency=usd');
-const JSON_CALL = request('POST', '/v1/accounts/a/transfers', 'application/json', '{"tags":["x"],"transfer":{"amount":1.5,"to":"me"}}');
+const FORM = request(
+  'POST',
+  '/v1/payment_intents',
+  'application/x-www-form-urlencoded',
+  'amount=999999&metadata[memo]=a+b&currency=usd',
+);
+const JSON_CALL = request(
+  'POST',
+  '/v1/accounts/a/transfers',
+  'application/json',
+  '{"tags":["x"],"transfer":{"amount":1.5,"to":"me"}}',
+);
 const READ = request('GET', '/v1/payment_intents/search?query=x&limit=3', '', '');
 
 function rewrite(raw: RawRequest, change: Record<string, unknown>) {
@@ -54,17 +64,22 @@ test.each([
 test('what is forwarded maps to what was decided on', () => {
   const text = fc.string({ unit: 'binary', maxLength: 20 });
   fc.assert(
-    fc.property(fc.constantFrom(FORM, JSON_CALL), fc.option(text), fc.integer({ min: 0, max: 10 ** 9 }), (raw, memo, cents) => {
-      const name = raw === FORM ? 'memo' : 'to';
-      const change = { [name]: memo ?? undefined, amount: Number((cents / 100).toFixed(2)) };
-      const mapped = mapRequest(router, raw);
-      if (!mapped.ok) throw new Error('unmapped');
-      const wanted = { ...mapped.call.params, ...change };
-      const rewritten = rewriteRequest(router, raw, mapped.call, wanted);
-      if (rewritten === undefined) return;
-      const again = mapRequest(router, rewritten.request);
-      expect(again.ok && JSON.parse(JSON.stringify(again.call.params))).toEqual(JSON.parse(JSON.stringify(wanted)));
-    }),
+    fc.property(
+      fc.constantFrom(FORM, JSON_CALL),
+      fc.option(text),
+      fc.integer({ min: 0, max: 10 ** 9 }),
+      (raw, memo, cents) => {
+        const name = raw === FORM ? 'memo' : 'to';
+        const change = { [name]: memo ?? undefined, amount: Number((cents / 100).toFixed(2)) };
+        const mapped = mapRequest(router, raw);
+        if (!mapped.ok) throw new Error('unmapped');
+        const wanted = { ...mapped.call.params, ...change };
+        const rewritten = rewriteRequest(router, raw, mapped.call, wanted);
+        if (rewritten === undefined) return;
+        const again = mapRequest(router, rewritten.request);
+        expect(again.ok && JSON.parse(JSON.stringify(again.call.params))).toEqual(JSON.parse(JSON.stringify(wanted)));
+      },
+    ),
     { numRuns: 2000 },
   );
 });

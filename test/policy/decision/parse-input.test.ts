@@ -88,7 +88,7 @@ describe('a decision input', () => {
     ['AEGIS_INPUT_FIELD', { cohort: {} }, 'input.cohort is for the host'],
     ['AEGIS_INPUT_FIELD', { request: { headers: {} } }, 'input.request.headers'],
     ['AEGIS_INPUT_TOO_LARGE', { request: { path: '/'.repeat(9_000) } }, 'input.request.path'],
-  ])('is refused with %s: %j', (code, change, message) => {
+  ])('is refused with %s (row %#)', (code, change, message) => {
     const error = errorOf({ ...call, ...change });
     expect({ code: error.code, message: error.message }).toEqual({ code, message: expect.stringContaining(message) });
   });
@@ -167,7 +167,7 @@ describe("OPA's tool calls", () => {
     ['AEGIS_INPUT_FIELD', { agent: 'a', tool_calls: [{ tool: '/x', params }] }],
     ['AEGIS_INPUT_FIELD', { agent: 'a', tool_calls: [{ tool: 't/', params }] }],
     ['AEGIS_INPUT_TOO_LARGE', { agent: 'a', tool_calls: Array(65).fill({ tool: 't/x', params }) }],
-  ])('are refused with %s: %j', (code, value) => {
+  ])('are refused with %s (row %#)', (code, value) => {
     expect(errorOf(value, parseDecisionInputs).code).toBe(code);
   });
 });
