@@ -1,0 +1,16 @@
+import { Command, Option } from 'commander';
+import { toHex } from '../../policy/bundle/encoding.ts';
+import { compile } from '../../policy/compiler/compile.ts';
+import { AegisError, type Finding } from '../../policy/errors.ts';
+import type { LoadedResource } from '../../policy/resources/resource.ts';
+import type { AgentTool } from '../../policy/resources/types.generated.ts';
+import type { CliContext } from '../context.ts';
+import { readSources } from '../files/read-sources.ts';
+import { findingsGithub } from '../output/findings-github.ts';
+import { findingsJson } from '../output/findings-json.ts';
+import { findingsSarif } from '../output/findings-sarif.ts';
+import { findingsText, type LintSummary } from '../output/findings-text.ts';
+import { SourceLines } from '../output/source-excerpt.ts';
+import { type CommandFactory, VERSION } from '../program.ts';
+import { suiteFindings } from '../testing/suite-findings.ts';
+import { Workspace, type WorkspaceState } from '../workspace/workspace.ts';
