@@ -3,14 +3,16 @@ import { Command, CommanderError } from 'commander';
 import { AegisError } from '../policy/errors.ts';
 import { compileCommand } from './commands/compile.ts';
 import { decideCommand } from './commands/decide.ts';
+import { explainCommand } from './commands/explain.ts';
 import { keygenCommand } from './commands/keygen.ts';
 import { runCommand } from './commands/run.ts';
+import { lintCommand } from './commands/lint.ts';
 import { signCommand } from './commands/sign.ts';
+import { testCommand } from './commands/test.ts';
 import { verifyCommand } from './commands/verify.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { errorText } from './output/error-text.ts';
-
-export const VERSION = '0.1.0';
+import { VERSION } from './version.ts';
 
 /** A command, with its exit code reported through `done`. */
 export type CommandFactory = (context: CliContext, done: (code: ExitCode) => void) => Command;
@@ -18,7 +20,10 @@ export type CommandFactory = (context: CliContext, done: (code: ExitCode) => voi
 const COMMANDS: readonly CommandFactory[] = [
   runCommand,
 
+  lintCommand,
+  testCommand,
   decideCommand,
+  explainCommand,
   compileCommand,
   keygenCommand,
   signCommand,

@@ -1,6 +1,8 @@
 import { type Decimal, formatDecimal, parseDecimal, scaleDecimal, toJsonNumber } from '../../policy/decimal.ts';
+import { exactNumber } from '../../policy/decision/exact-number.ts';
 import { holdsDecimal, type ParameterContract, type WireType } from '../../policy/mapping/contract.ts';
 import { currencyDigits } from '../../policy/mapping/currency-digits.ts';
+import { NumberLiteral } from '../../policy/number-literal.ts';
 import { isPlainObject } from './json-pointer.ts';
 import { hasHiddenControl } from './percent.ts';
 import { refuse } from './refusal.ts';
@@ -44,8 +46,8 @@ const EXPECTED: Record<WireType, string> = {
 
 function numberText(parameter: ParameterContract, text: string): unknown {
   const grammar = parameter.type === 'integer' ? INTEGER : NUMBER;
-  const decimal = grammar.test(text) ? parseDecimal(text) : undefined;
-  return decimal === undefined ? mistyped(parameter, EXPECTED[parameter.type]) : toJsonNumber(decimal);
+  const value = grammar.test(text) ? exactNumber(text) : undefined;
+  return value ?? mistyped(parameter, EXPECTED[parameter.type]);
 }
 
 /**
@@ -120,9 +122,8 @@ export function scaleDigits(
 
 /** Wire units → policy units, exactly: 4999 with two digits is 49.99. */
 export function toPolicyUnits(parameter: ParameterContract, value: unknown, digits: number): unknown {
-  const decimal = numberOf(value);
-  const scaled = decimal === undefined ? undefined : scaleDecimal(decimal, -digits);
-  return scaled === undefined ? mistyped(parameter, EXPECTED[parameter.type]) : toJsonNumber(scaled);
+  const text = typeof value === 'number' || value instanceof NumberLiteral ? `${value}e${-digits}` : '';
+  return exactNumber(text) ?? mistyped(parameter, EXPECTED[parameter.type]);
 }
 
 /** Policy units → wire units; `undefined` where the value is no number. */

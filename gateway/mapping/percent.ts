@@ -9,6 +9,8 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 /** In values, line breaks and tabs are text; everything else of C0 hides something. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose.
 const HIDDEN_IN_VALUE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose.
+const HIDDEN_IN_HEADER = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
 /**
  * Decodes percent-encoding once, strictly: RFC 3986 section 2.1 and UTF-8 (RFC 3629), no overlong forms, no
@@ -22,6 +24,11 @@ export function percentDecode(text: string, what: string): string {
   } catch {
     return refuse('AEGIS_MAPPING_ENCODING', `${what} is not UTF-8.`);
   }
+}
+
+/** A tab is white space in a header value (RFC 9110 section 5.5). */
+export function hasControlBesidesTab(text: string): boolean {
+  return HIDDEN_IN_HEADER.test(text);
 }
 
 export function hasControl(text: string): boolean {

@@ -1,4 +1,4 @@
-import { hasControl } from './percent.ts';
+import { hasControlBesidesTab } from './percent.ts';
 import { refuse } from './refusal.ts';
 
 /** Headers by lower-case name, in received order; built from `rawHeaders` so that repetitions are not lost. */
@@ -35,7 +35,7 @@ export function readHeaders(rawHeaders: readonly string[]): HeaderMap {
     const folded = name.includes('_') ? name.replaceAll('_', '-') : name;
     if (OVERRIDES.has(folded)) refuse('AEGIS_MAPPING_HEADER', `The header ${folded} is not accepted.`);
     if (folded !== name && ONCE.has(folded)) refuse('AEGIS_MAPPING_HEADER', `The header ${name} imitates ${folded}.`);
-    if (hasControl(value.replaceAll('\t', ' '))) {
+    if (hasControlBesidesTab(value)) {
       refuse('AEGIS_MAPPING_ENCODING', `The header ${name} holds a control character.`);
     }
     const values = headers.get(name);

@@ -1,10 +1,9 @@
 /** Resources → per tenant, one canonical data slice per agent and the tenant's own part. Pure and deterministic. */
 import { canonicalJson } from '../bundle/canonical-json.ts';
 import type { LimitObligation } from '../decision/types.ts';
-import { AegisError, type Finding } from '../errors.ts';
-import { compileToolContract } from '../mapping/contract.ts';
+import type { Finding } from '../errors.ts';
 import type { LoadedResource } from '../resources/resource.ts';
-import type { AgentPolicy, AgentTool } from '../resources/types.generated.ts';
+import type { AgentPolicy } from '../resources/types.generated.ts';
 import { type ActivePolicy, agentSliceText, type SlicePart, type Stage } from './agent-slice.ts';
 import { findConflicts } from './analysis/conflicts.ts';
 import { policyId } from './bind-policy.ts';
@@ -18,6 +17,7 @@ import { Problems } from './problem.ts';
 import { checkReferences } from './references.ts';
 import { scopeOf } from './scope.ts';
 import { type SortedResources, sortResources, type TenantResources } from './tenant-resources.ts';
+import { toolContractText } from './tool-contract.ts';
 
 export interface PolicyState {
   stable?: LoadedResource<AgentPolicy>;
@@ -180,28 +180,10 @@ function conflictsOf(tool: SlicePart, policies: readonly ActivePolicy[]): Findin
 function toolParts(tenant: TenantResources, cache: CompileCache, findings: Finding[]): Map<string, SlicePart> {
   const parts = new Map<string, SlicePart>();
   for (const [toolId, tool] of tenant.tools) {
-    const contract = toolContract(toolId, tool, findings);
+    const contract = toolContractText(toolId, tool, findings);
     if (contract !== undefined) parts.set(toolId, { toolId, actions: cache.contractsOf(tool), contract });
   }
   return parts;
-}
-
-/** Canonical JSON of the request mapping. A tool whose requests cannot be mapped without a doubt is left out. */
-function toolContract(toolId: string, tool: LoadedResource<AgentTool>, findings: Finding[]): string | undefined {
-  try {
-    return canonicalJson(compileToolContract(toolId, tool.object.spec));
-  } catch (error) {
-    if (!(error instanceof AegisError)) throw error;
-    const [, subject = ''] = /^Tool \S+: (\S+):/.exec(error.message) ?? [];
-    const actions = tool.object.spec.actions ?? [];
-    const index = actions.findIndex(({ name }) => subject === name || subject.startsWith(`${name}.`));
-    const action = actions[index];
-    const parameter = subject.slice((action?.name.length ?? 0) + 1);
-    const below = Object.hasOwn(action?.parameters ?? {}, parameter) ? ['parameters', parameter] : ['name'];
-    const path = action === undefined ? ['spec', 'actions'] : ['spec', 'actions', index, ...below];
-    findings.push(findingAt(tool, error.code, 'error', path, error.message));
-    return undefined;
-  }
 }
 
 function restricted(part: SlicePart, actions: readonly string[]): SlicePart {

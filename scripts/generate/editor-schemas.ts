@@ -36,9 +36,13 @@ export function generateEditorSchemas(crds: Crd[]): Map<string, string> {
 
 /** Settings for VS Code's YAML extension, so that completion works in this repository without a further step. */
 export function generateEditorSettings(): string {
-  return json({
-    'yaml.schemas': { './schemas/aegis.json': ['config/samples/**/*.yaml', 'config/templates/**/*.yaml'] },
-  });
+  const folders = ['config/samples/**/*.yaml', 'config/templates/**/*.yaml'].map((glob) => JSON.stringify(glob));
+  return `{
+  "yaml.schemas": {
+    "./schemas/aegis.json": [${folders.join(', ')}]
+  }
+}
+`;
 }
 
 function fileName(crd: Crd): string {

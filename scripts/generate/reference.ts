@@ -121,6 +121,7 @@ function boundsText(schema: CrdSchema): string {
 }
 
 function range(from: number | undefined, to: number | undefined, unit: string): string {
+  if (from === 1 && to === undefined && unit !== '') return 'not empty';
   const end = unit === '' ? '' : ` ${unit}`;
   if (from !== undefined && to !== undefined) return `${from} to ${to}${end}`;
   if (to !== undefined) return `at most ${to}${end}`;

@@ -47,7 +47,8 @@ func main() {
 	switch os.Args[1] {
 	case "crds":
 		for _, crd := range crds {
-			write(out, map[string]any{"crd": crd.Name, "errors": texts(crdvalidation.ValidateCustomResourceDefinition(context.Background(), crd))})
+			errs := crdvalidation.ValidateCustomResourceDefinition(context.Background(), crd)
+			write(out, map[string]any{"crd": crd.Name, "errors": texts(errs)})
 		}
 	case "objects":
 		if err := checkObjects(crds, out); err != nil {
@@ -184,7 +185,8 @@ func validate(k *kind, object, old *unstructured.Unstructured) field.ErrorList {
 	}
 	for _, err := range errs {
 		switch err.Type {
-		case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany, field.ErrorTypeTypeInvalid:
+		case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong, field.ErrorTypeTooMany,
+			field.ErrorTypeTypeInvalid:
 			return errs // As on the server: rules are not evaluated on what is not well-formed.
 		}
 	}
