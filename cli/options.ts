@@ -42,3 +42,16 @@ export function parseUpstreams(pairs: readonly string[]): Record<string, string>
   }
   return upstreams;
 }
+
+/** A whole number from 0. @throws AegisError `AEGIS_USAGE`. */
+export function parseWhole(text: string, option: string): number {
+  if (!/^[0-9]{1,9}$/.test(text)) throw new AegisError('AEGIS_USAGE', `${option} takes a whole number from 0.`);
+  return Number(text);
+}
+
+/** A percentage from 0 to 100. @throws AegisError `AEGIS_USAGE`. */
+export function parsePercent(text: string, option: string): number {
+  const value = /^[0-9]{1,3}(\.[0-9]{1,3})?%?$/.test(text) ? Number.parseFloat(text) : Number.NaN;
+  if (!(value <= 100)) throw new AegisError('AEGIS_USAGE', `${option} takes a percentage from 0 to 100.`);
+  return value;
+}

@@ -13,10 +13,12 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 function build(tool: GoTool): string {
   const target = toolPath(tool);
-  if (existsSync(target)) return target;
+  // our own modules may have changed under the same version; Go's build cache makes that cheap
+  const own = GO_TOOLS[tool].package === '.';
+  if (existsSync(target) && !own) return target;
   mkdirSync(dirname(target), { recursive: true });
   const partial = `${target}.${process.pid}`;
-  console.error(`building ${tool} ${GO_TOOLS[tool].version} (once; about a minute) …`);
+  if (!own || !existsSync(target)) console.error(`building ${tool} ${GO_TOOLS[tool].version} (once; about a minute) …`);
   execFileSync('go', ['build', '-trimpath', '-ldflags', '-s -w', '-o', partial, GO_TOOLS[tool].package], {
     cwd: join(root, 'tools', tool),
     stdio: ['ignore', 'inherit', 'inherit'],

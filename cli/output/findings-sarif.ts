@@ -37,7 +37,10 @@ function ruleOf(code: ErrorCode, findings: readonly Finding[]): object {
 
 /** `UnknownField` for `AEGIS_UNKNOWN_FIELD`. */
 function pascalCase(code: string): string {
-  const words = code.replace(/^AEGIS_/, '').toLowerCase().split('_');
+  const words = code
+    .replace(/^AEGIS_/, '')
+    .toLowerCase()
+    .split('_');
   return words.map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('');
 }
 

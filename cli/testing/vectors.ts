@@ -26,12 +26,13 @@ export function collectVectors(resources: readonly LoadedResource[], suites: rea
     const policy = resource.object.kind === 'AgentPolicy' ? (resource.object as AgentPolicy) : undefined;
     const tests = (policy?.spec.tests ?? casesOf(resource) ?? []) as readonly PolicyTest[];
     const key = policy === undefined ? 'cases' : 'tests';
+    const { namespace } = resource.object.metadata;
     return tests.map((test, index) => ({
       name: test.name,
       source: resourceKey(resource),
       location: resource.locate(['spec', key, index, 'name']),
       test,
-      tenant: tenantOf(resource.object.metadata.namespace),
+      tenant: policy === undefined && namespace === undefined ? undefined : tenantOf(namespace),
       suspended: policy?.spec.suspend === true,
     }));
   });

@@ -3,8 +3,6 @@ import type { CryptoProvider } from '../../policy/bundle/crypto-provider.ts';
 import { toHex } from '../../policy/bundle/encoding.ts';
 import { compile } from '../../policy/compiler/compile.ts';
 import type { Finding } from '../../policy/errors.ts';
-import type { LoadedResource, Resource } from '../../policy/resources/resource.ts';
-import { loadSource } from '../../policy/source/load-json.ts';
 import type { Source } from '../../policy/source/load-sources.ts';
 import type { LintSummary } from '../output/findings-text.ts';
 import { suiteFindings } from '../testing/suite-findings.ts';
@@ -17,34 +15,43 @@ export function lintSources(
   const state = new Workspace().read(sources);
   const encoder = new TextEncoder();
   const compilation = compile(state.resources, { digest: (text) => toHex(crypto.sha256(encoder.encode(text))) });
-  const refused = refusedNames(sources, state.invalid);
-  const found = [
+  const findings = [
     ...state.findings,
     ...state.suites.flatMap(suiteFindings),
-    ...compilation.findings.filter((finding) => !followsFrom(finding, refused)),
+    ...compilation.findings.filter((finding) => !followsFrom(finding, state.invalid)),
   ];
-  const skipped = found.filter(({ code }) => code === 'AEGIS_RESOURCE_FOREIGN').length;
+  const skipped = findings.filter(({ code }) => code === 'AEGIS_RESOURCE_FOREIGN').length;
   const resources = state.resources.length + state.suites.length + state.invalid.size;
-  if (resources === 0 && !found.some(({ severity }) => severity === 'error')) found.push(nothingFound(sources));
-  const count = (severity: Finding['severity']): number => found.filter((each) => each.severity === severity).length;
+  if (resources === 0 && !findings.some(({ severity }) => severity === 'error')) findings.push(nothingFound(sources));
+  const count = (severity: Finding['severity']): number => findings.filter((each) => each.severity === severity).length;
   return {
-    findings: found.sort(byPlace),
+    findings: findings.sort(byPlace),
     summary: { errors: count('error'), warnings: count('warning'), files: sources.length, resources, skipped },
   };
 }
 
 /** A folder without policies is more likely a mistyped path than a wish. */
 function nothingFound(sources: readonly Source[]): Finding {
-  const files = sources.length === 1 ? '1 file' : `${sources.length} files`;
-  const message = `There is no resource of aegis.dev in ${sources.length === 0 ? 'any file' : files} that was read.`;
-  return { code: 'AEGIS_NO_RESOURCES', severity: 'error', message };
+  const read = sources.length === 0 ? 'No file was read' : 'The files that were read hold no resource of aegis.dev';
+  return { code: 'AEGIS_NO_RESOURCES', severity: 'error', message: `${read}, so nothing was checked.` };
 }
 
-/** Ids of tools and agents whose resources are invalid: that others do not find them is no mistake of theirs. */
-function refusedNames(sources: readonly Source[], invalid: ReadonlySet<string>): ReadonlySet<string> {
-  const names = new Set<string>();
-  if (invalid.size === 0) return names;
-  const loaded = sources.flatMap(({ text, file }) => loadSource(text, file).resources);
-  for (const resource of loaded) if (invalid.has(keyOf(resource))) for (const name of namesOf(resource)) names.add(name);
-  return names;
+const MISSING: ReadonlyMap<Finding['code'], string> = new Map([
+  ['AEGIS_UNKNOWN_TOOL', 'AgentTool'],
+  ['AEGIS_UNKNOWN_AGENT', 'AgentRegistration'],
+  ['AEGIS_UNREGISTERED_CALLER', 'AgentRegistration'],
+]);
+
+/** That a resource with an error of its own is not found by others is no second mistake. */
+function followsFrom({ code, message }: Finding, invalid: ReadonlySet<string>): boolean {
+  const kind = MISSING.get(code);
+  if (kind === undefined) return false;
+  return [...invalid].some((key) => key.startsWith(`${kind} `) && message.includes(`"${key.split('/').at(-1)}"`));
+}
+
+function byPlace(a: Finding, b: Finding): number {
+  const [left, right] = [a.location, b.location];
+  if (left === undefined || right === undefined) return Number(left !== undefined) - Number(right !== undefined);
+  if (left.file !== right.file) return left.file < right.file ? -1 : 1;
+  return left.line - right.line || left.column - right.column || (a.message < b.message ? -1 : 1);
 }

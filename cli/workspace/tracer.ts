@@ -65,7 +65,10 @@ export class Tracer {
 /** The order of reasons says nothing. */
 function difference(trace: Trace, outcome: Outcome): string | undefined {
   const text = (verdict: string, reasons: readonly object[]): string =>
-    `${verdict} ${reasons.map((reason) => stringifyExact(sorted(reason))).sort().join(' ')}`;
+    `${verdict} ${reasons
+      .map((reason) => stringifyExact(sorted(reason)))
+      .sort()
+      .join(' ')}`;
   const traced = text(
     trace.verdict,
     trace.reasons.map(({ reason }) => reason),

@@ -6,7 +6,7 @@ import { isPlainObject } from '../mapping/json-pointer.ts';
 
 export type Params = Record<string, unknown>;
 
-export const REDACTED = '[REDACTED]';
+const REDACTED = '[REDACTED]';
 const SHOWN = 4;
 
 export function responseChanges(obligations: Obligations): RedactObligation[] {

@@ -15,7 +15,7 @@ export interface CanonicalTarget {
   query: string | undefined;
 }
 
-export const MAX_TARGET_LENGTH = 8192;
+const MAX_TARGET_LENGTH = 8192;
 /** RFC 3986 `pchar` without `;`, plus `/` and `%`. */
 const PATH_CHARACTERS = /^[A-Za-z0-9\-._~!$&'()*+,=:@/%]*$/;
 const QUERY_CHARACTERS = /^[A-Za-z0-9\-._~!$&'()*+,=:@/?%[\]{}|"<>^`]*$/;

@@ -75,7 +75,7 @@ function sameValue(a: unknown, b: unknown): boolean {
   return a === b || (a !== undefined && b !== undefined && stringifyExact(a) === stringifyExact(b));
 }
 
-export function sameParams(a: Params, b: Params): boolean {
+function sameParams(a: Params, b: Params): boolean {
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
   return [...names].every((name) => sameValue(a[name], b[name]));
 }

@@ -41,8 +41,9 @@ export function bindPolicy(
   policy: AgentPolicy,
   contracts: ReadonlyMap<string, ActionContract>,
   overrides: ReadonlyMap<string, NameSet>,
+  platform = false,
 ): ToolBinding {
-  const problems = new Problems();
+  const problems = new Problems(platform);
   const actions = new Map<string, ActionBinding>();
   const sites: RuleSite[] = [];
   let matched = false;

@@ -55,12 +55,13 @@ export function compileConditions(conditions: Conditions | undefined, context: C
 function namedParameter(name: string, tests: ParameterConditions, context: ConditionContext): Condition[] {
   const path = [...context.path, 'params', name];
   const declared = context.contract.parameters.get(name);
+  const bad = tests.onFail === undefined ? context.failureRank : rankOf(tests.onFail);
   if (declared === undefined) {
     const { toolId, action } = context.contract;
-    context.problems.error('AEGIS_UNKNOWN_PARAMETER', path, `${toolId}/${action} declares no parameter "${name}".`);
-    return [];
+    const message = `${toolId}/${action} declares no parameter "${name}".`;
+    context.problems.contract('AEGIS_UNKNOWN_PARAMETER', path, message);
+    return [{ k: 'never', bad, m: message }];
   }
-  const bad = tests.onFail === undefined ? context.failureRank : rankOf(tests.onFail);
   return parameterTests(name, declared, tests, path, context.problems).map(([test, m]) => ({ ...test, bad, m }));
 }
 
@@ -71,16 +72,15 @@ function roleConditions(conditions: Conditions, context: ConditionContext): Cond
     const wanted = conditions[key];
     if (wanted === undefined) continue;
     const names = contract.byRole.get(role) ?? [];
+    const bad = failureRank(conditions, key, context);
     if (names.length === 0) {
-      problems.error(
-        'AEGIS_UNRESOLVED_ROLE',
-        [...context.path, key],
-        `${key} needs a parameter with role "${role}", and ${contract.toolId}/${contract.action} declares none.`,
-      );
+      const m = `${key} needs a parameter with role "${role}", and ${contract.toolId}/${contract.action} declares none.`;
+      problems.contract('AEGIS_UNRESOLVED_ROLE', [...context.path, key], m);
+      result.push({ k: 'never', bad, m });
     }
     for (const name of names) {
       const [test, m] = roleTest(key, wanted, name, contract);
-      result.push({ ...test, bad: failureRank(conditions, key, context), m });
+      result.push({ ...test, bad, m });
     }
   }
   return result;

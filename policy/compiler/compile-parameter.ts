@@ -52,7 +52,9 @@ export function parameterTests(
     const fitting = FITTING[key];
     if (tests[key] === undefined || fitting === 'any') continue;
     if (!fitting.includes(type)) {
-      problems.error('AEGIS_TYPE_MISMATCH', [...path, key], `${key} cannot test "${name}", which is of type ${type}.`);
+      const message = `${key} cannot test "${name}", which is of type ${type}.`;
+      problems.contract('AEGIS_TYPE_MISMATCH', [...path, key], message);
+      result.push([{ k: 'never' }, message]);
       continue;
     }
     for (const [test, message] of valueTests(key, tests, subject)) {
@@ -114,7 +116,7 @@ function enumeration(values: readonly (string | number)[], subject: Subject): [V
     const text = String(value);
     const converted = t === 'boolean' ? { true: true, false: false }[text] : amount(value);
     if (converted === undefined || Number.isNaN(converted)) {
-      problems.error('AEGIS_TYPE_MISMATCH', [...path, 'enum', index], `"${text}" is not a ${t}, as "${p}" is.`);
+      problems.contract('AEGIS_TYPE_MISMATCH', [...path, 'enum', index], `"${text}" is not a ${t}, as "${p}" is.`);
     } else v.push(converted);
   });
   return [[{ k: 'one', p, t, v }, message]];

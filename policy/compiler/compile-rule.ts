@@ -110,7 +110,7 @@ function declared(
   const parameter = contract.parameters.get(name);
   if (parameter === undefined) {
     const { toolId, action } = contract;
-    problems.error('AEGIS_UNKNOWN_PARAMETER', path, `${toolId}/${action} declares no parameter "${name}".`);
+    problems.contract('AEGIS_UNKNOWN_PARAMETER', path, `${toolId}/${action} declares no parameter "${name}".`);
   }
   return parameter;
 }
@@ -118,7 +118,11 @@ function declared(
 function numericParameter(name: string, contract: ActionContract, path: FieldPath, problems: Problems): void {
   const parameter = declared(name, contract, path, problems);
   if (parameter !== undefined && parameter.type !== 'number') {
-    problems.error('AEGIS_TYPE_MISMATCH', path, `A budget needs a number, and "${name}" is of type ${parameter.type}.`);
+    problems.contract(
+      'AEGIS_TYPE_MISMATCH',
+      path,
+      `A budget needs a number, and "${name}" is of type ${parameter.type}.`,
+    );
   }
 }
 
@@ -158,7 +162,7 @@ function requestChange(
   const { param, op } = change;
   const wanted = CHANGED_TYPE[op];
   if (wanted !== undefined && parameter.type !== wanted) {
-    problems.error(
+    problems.contract(
       'AEGIS_TYPE_MISMATCH',
       [...path, 'op'],
       `${op} needs a ${wanted}, and "${param}" is a ${parameter.type}.`,
@@ -170,7 +174,7 @@ function requestChange(
     return { param, op, value: parameter.type === 'boolean' ? value === 'true' : String(value) };
   const number = amount(value);
   if (Number.isNaN(number)) {
-    problems.error('AEGIS_TYPE_MISMATCH', [...path, 'value'], `"${value}" is not a number, as "${param}" is.`);
+    problems.contract('AEGIS_TYPE_MISMATCH', [...path, 'value'], `"${value}" is not a number, as "${param}" is.`);
   }
   return { param, op, value: number };
 }

@@ -1,41 +1,15 @@
 /** Resources → per tenant, one canonical data slice per agent and the tenant's own part. Pure and deterministic. */
 import { canonicalJson } from '../bundle/canonical-json.ts';
-import type { LimitObligation } from '../decision/types.ts';
 import type { Finding } from '../errors.ts';
 import type { LoadedResource } from '../resources/resource.ts';
 import type { AgentPolicy } from '../resources/types.generated.ts';
-import { type ActivePolicy, agentSliceText, type SlicePart, type Stage } from './agent-slice.ts';
-import { findConflicts } from './analysis/conflicts.ts';
-import { policyId } from './bind-policy.ts';
-import { chainLinks } from './chain-links.ts';
+import { activePolicies } from './active-policies.ts';
 import { CompileCache, type SliceFile } from './compile-cache.ts';
-import { limitObligation } from './compile-rule.ts';
-import { findingAt } from './finding-at.ts';
-import { type PolicyLookup, resolveOverrides } from './overrides.ts';
-import { bindRevision, type PolicyRevision } from './policy-revision.ts';
-import { Problems } from './problem.ts';
+import type { CompileOptions } from './compile-options.ts';
+import type { CompilePass } from './compile-pass.ts';
 import { checkReferences } from './references.ts';
-import { scopeOf } from './scope.ts';
-import { type SortedResources, sortResources, type TenantResources } from './tenant-resources.ts';
-import { toolContractText } from './tool-contract.ts';
-
-export interface PolicyState {
-  stable?: LoadedResource<AgentPolicy>;
-  candidate?: { policy: LoadedResource<AgentPolicy>; stage: Stage };
-}
-
-export interface CompileOptions {
-  /** Hex SHA-256 of a text's UTF-8 bytes. */
-  digest(text: string): string;
-  /** The operator's own namespace; its policies bind every tenant and may only restrict. Default `aegis-system`. */
-  platformNamespace?: string;
-  /** Which revisions of a policy take part. Default: the resource itself is stable (stages are ignored). */
-  stateOf?(policy: LoadedResource<AgentPolicy>): PolicyState;
-  /** Agents suspended by an emergency action, beside those whose registration says so. */
-  suspended?(tenant: string, agentId: string): boolean;
-  everEnforced?(tenant: string, agentId: string, toolId: string): boolean;
-  cache?: CompileCache;
-}
+import { sortResources, type TenantResources } from './tenant-resources.ts';
+import { agentSlices } from './tenant-slices.ts';
 
 export interface CompiledTenant {
   name: string;
@@ -64,18 +38,27 @@ const encoder = new TextEncoder();
  * with an error takes no part; the others do.
  */
 export function compile(resources: readonly LoadedResource[], options: CompileOptions): Compilation {
-  const platform = options.platformNamespace ?? DEFAULT_PLATFORM_NAMESPACE;
+  const platformNamespace = options.platformNamespace ?? DEFAULT_PLATFORM_NAMESPACE;
   const cache = options.cache ?? new CompileCache();
-  const sorted = sortResources(resources, platform);
+  const sorted = sortResources(resources, platformNamespace);
   const names = [...sorted.tenants.keys()].filter((name) => hasContent(sorted.tenants.get(name))).sort();
-  const findings = [...sorted.findings];
   const rejected = new Set<string>();
-  const tenants = names.map((name) => {
-    const tenant = sorted.tenants.get(name) as TenantResources;
-    return compileTenant(tenant, { options, cache, sorted, platform, findings, rejected });
+  const passes = names.map((name) => {
+    const pass: CompilePass = { options, cache, sorted, platformNamespace, findings: [], rejected };
+    return { tenant: compileTenant(sorted.tenants.get(name) as TenantResources, pass), findings: pass.findings };
   });
   cache.turn();
-  return { tenants, findings: distinctFindings(findings), rejected: [...rejected].sort() };
+  return {
+    tenants: passes.map(({ tenant }) => tenant),
+    findings: [
+      ...sorted.findings,
+      ...merged(
+        passes.map(({ findings }) => findings),
+        platformNamespace,
+      ),
+    ],
+    rejected: [...rejected].sort(),
+  };
 }
 
 function hasContent(tenant: TenantResources | undefined): boolean {
@@ -84,25 +67,30 @@ function hasContent(tenant: TenantResources | undefined): boolean {
   );
 }
 
+/** A policy of the platform may find in one tenant what another lacks; only what all of them lack is worth a word. */
+const EVERYWHERE: ReadonlySet<string> = new Set(['AEGIS_UNKNOWN_ACTION', 'AEGIS_UNREACHABLE_RULE']);
+
 /** A platform policy is bound once per tenant; its findings count once. */
-function distinctFindings(findings: readonly Finding[]): Finding[] {
-  const seen = new Map<string, Finding>();
-  for (const finding of findings) {
-    seen.set(`${finding.code}\n${finding.resource}\n${finding.field}\n${finding.message}`, finding);
-  }
-  return [...seen.values()];
+function merged(perTenant: readonly (readonly Finding[])[], platformNamespace: string): Finding[] {
+  const ofPlatform = ({ resource }: Finding): boolean =>
+    resource?.startsWith(`AgentPolicy ${platformNamespace}/`) === true;
+  const seen = new Map<string, { finding: Finding; tenants: Set<number> }>();
+  perTenant.forEach((findings, index) => {
+    for (const finding of findings) {
+      const key = `${finding.code}\n${finding.resource}\n${finding.field}\n${finding.message}`;
+      const known = seen.get(key) ?? { finding, tenants: new Set<number>() };
+      seen.set(key, known);
+      known.tenants.add(index);
+    }
+  });
+  const kept = [...seen.values()].filter(
+    ({ finding, tenants }) =>
+      !ofPlatform(finding) || !EVERYWHERE.has(finding.code) || tenants.size === perTenant.length,
+  );
+  return kept.map(({ finding }) => finding);
 }
 
-interface Pass {
-  options: CompileOptions;
-  cache: CompileCache;
-  sorted: SortedResources;
-  platform: string;
-  findings: Finding[];
-  rejected: Set<string>;
-}
-
-function compileTenant(tenant: TenantResources, pass: Pass): CompiledTenant {
+function compileTenant(tenant: TenantResources, pass: CompilePass): CompiledTenant {
   const { cache, findings } = pass;
   const policies = activePolicies(tenant, pass);
   findings.push(...checkReferences(tenant, cache));
@@ -119,185 +107,4 @@ function compileTenant(tenant: TenantResources, pass: Pass): CompiledTenant {
         .map(({ revision, source }) => ({ id, revision, source })),
     ),
   };
-}
-
-function agentSlices(tenant: TenantResources, policies: readonly ActivePolicy[], pass: Pass): Map<string, SliceFile> {
-  const { options, cache } = pass;
-  const registrations = new Map([...tenant.registrations].map(([id, { object }]) => [id, object]));
-  const suspended = (id: string): boolean =>
-    registrations.get(id)?.spec.suspended === true || (options.suspended?.(tenant.name, id) ?? false);
-  const parts = toolParts(tenant, cache, pass.findings);
-  const byAgent = policiesByAgent(policies, registrations.keys());
-  const limits = (tenant.tenant?.object.spec.budget?.limits ?? []).map(
-    (limit): LimitObligation => limitObligation(limit, `tenant/${limit.name}`),
-  );
-  const slices = new Map<string, SliceFile>();
-  for (const [agentId, registration] of [...registrations].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const chain = chainLinks(agentId, registrations, suspended);
-    const tools = (registration.spec.tools ?? []).flatMap(({ toolId, actions }) => {
-      const part = parts.get(toolId);
-      return part === undefined ? [] : [actions === undefined ? part : restricted(part, actions)];
-    });
-    const own = byAgent.get(agentId) ?? [];
-    const everEnforced = (toolId: string): boolean => options.everEnforced?.(tenant.name, agentId, toolId) ?? false;
-    const inputs = [
-      registration,
-      tenant.tenant?.object,
-      suspended(agentId),
-      canonicalJson(chain),
-      ...tools.flatMap(({ toolId }) => [tenant.tools.get(toolId)?.object, everEnforced(toolId)]),
-      ...own.flatMap(({ stable, candidate }) => [stable, candidate?.revision, candidate?.stage]),
-    ];
-    const make = (): SliceFile => ({
-      findings: tools.flatMap((tool) => conflictsOf(tool, own)),
-      bytes: encoder.encode(
-        agentSliceText({
-          agentId,
-          registration,
-          suspended: suspended(agentId),
-          chain,
-          tools,
-          policies: own,
-          tenantLimits: limits,
-          everEnforced,
-        }),
-      ),
-    });
-    const file = cache.sliceOf(`${tenant.name}/${agentId}`, inputs, make);
-    pass.findings.push(...(file.findings ?? []));
-    slices.set(agentId, file);
-  }
-  return slices;
-}
-
-function conflictsOf(tool: SlicePart, policies: readonly ActivePolicy[]): Finding[] {
-  const revisions = policies.flatMap(({ stable }) =>
-    stable !== undefined && (stable.scope.tools === undefined || stable.scope.tools.has(tool.toolId)) ? [stable] : [],
-  );
-  return [...tool.actions.values()].flatMap((contract) => findConflicts(contract, revisions));
-}
-
-function toolParts(tenant: TenantResources, cache: CompileCache, findings: Finding[]): Map<string, SlicePart> {
-  const parts = new Map<string, SlicePart>();
-  for (const [toolId, tool] of tenant.tools) {
-    const contract = toolContractText(toolId, tool, findings);
-    if (contract !== undefined) parts.set(toolId, { toolId, actions: cache.contractsOf(tool), contract });
-  }
-  return parts;
-}
-
-function restricted(part: SlicePart, actions: readonly string[]): SlicePart {
-  return { ...part, actions: new Map([...part.actions].filter(([action]) => actions.includes(action))) };
-}
-
-function policiesByAgent(policies: readonly ActivePolicy[], agentIds: Iterable<string>): Map<string, ActivePolicy[]> {
-  const byAgent = new Map<string, ActivePolicy[]>([...agentIds].map((id) => [id, []]));
-  for (const policy of policies) {
-    const scopes = [policy.stable?.scope, policy.candidate?.revision.scope].filter((scope) => scope !== undefined);
-    const everyone = scopes.some(({ agents }) => agents === undefined);
-    const ids = everyone ? byAgent.keys() : new Set(scopes.flatMap(({ agents }) => [...(agents ?? [])]));
-    for (const id of ids) byAgent.get(id)?.push(forAgent(policy, id));
-  }
-  return byAgent;
-}
-
-/** A revision whose scope does not cover the agent takes no part for it. */
-function forAgent(policy: ActivePolicy, agentId: string): ActivePolicy {
-  const covers = ({ scope }: PolicyRevision): boolean => scope.agents === undefined || scope.agents.has(agentId);
-  const { id, stable, candidate } = policy;
-  if ((stable === undefined || covers(stable)) && (candidate === undefined || covers(candidate.revision)))
-    return policy;
-  return {
-    id,
-    ...(stable !== undefined && covers(stable) ? { stable } : {}),
-    ...(candidate !== undefined && covers(candidate.revision) ? { candidate } : {}),
-  };
-}
-
-/** The tenant's and the platform's policies, bound and sorted by id; those with errors are left out. */
-function activePolicies(tenant: TenantResources, pass: Pass): ActivePolicy[] {
-  const { options } = pass;
-  const stateOf = options.stateOf ?? ((policy): PolicyState => ({ stable: policy }));
-  const all = [...pass.sorted.platformPolicies, ...tenant.policies].filter(
-    ({ object }) => object.spec.suspend !== true,
-  );
-  const byId = new Map(all.map((policy) => [policyId(policy.object), policy.object]));
-  const lookup: PolicyLookup = (id) => {
-    const policy = byId.get(id);
-    return policy === undefined ? undefined : { policy, scope: scopeOf(policy, pass.platform) };
-  };
-  const active: ActivePolicy[] = [];
-  for (const policy of all) {
-    const state = stateOf(policy);
-    const stable = state.stable && usable(state.stable, tenant, lookup, pass);
-    const candidate = state.candidate && usable(state.candidate.policy, tenant, lookup, pass);
-    if (stable === undefined && candidate === undefined) continue;
-    active.push({
-      id: policyId(policy.object),
-      ...(stable === undefined ? {} : { stable }),
-      ...(candidate === undefined
-        ? {}
-        : { candidate: { revision: candidate, stage: state.candidate?.stage ?? 'shadow' } }),
-    });
-  }
-  return active.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
-}
-
-function usable(
-  loaded: LoadedResource<AgentPolicy>,
-  tenant: TenantResources,
-  lookup: PolicyLookup,
-  pass: Pass,
-): PolicyRevision | undefined {
-  const revision = boundRevision(loaded, tenant, lookup, pass);
-  for (const { code, severity, path, message } of revision.problems) {
-    pass.findings.push(findingAt(loaded, code, severity, path, message));
-  }
-  if (!revision.rejected) return revision;
-  pass.rejected.add(revision.id);
-  return undefined;
-}
-
-function boundRevision(
-  loaded: LoadedResource<AgentPolicy>,
-  tenant: TenantResources,
-  lookup: PolicyLookup,
-  pass: Pass,
-): PolicyRevision {
-  const policy = loaded.object;
-  const scope = scopeOf(policy, pass.platform);
-  const problems = new Problems();
-  checkScope(policy, scope.platform, tenant, problems);
-  const overrides = resolveOverrides(policy, scope, lookup, problems);
-  const tools = [...tenant.tools].filter(([toolId]) => scope.tools === undefined || scope.tools.has(toolId));
-  const overrideKey = JSON.stringify([...overrides]);
-  const problemKey = problems.list.map(({ message }) => message).join('\n');
-  const inputs = [overrideKey, problemKey, ...tools.map(([, tool]) => tool.object)];
-  return pass.cache.revisionOf(policy, tenant.name, inputs, () => {
-    const contracts = new Map(tools.map(([toolId, tool]) => [toolId, pass.cache.contractsOf(tool)]));
-    return bindRevision(loaded, { scope, contracts, overrides, digest: pass.options.digest, problems });
-  });
-}
-
-function checkScope(policy: AgentPolicy, platform: boolean, tenant: TenantResources, problems: Problems): void {
-  const { agents, tools } = policy.spec.scope;
-  policy.spec.rules.forEach((rule, index) => {
-    if (platform && rule.type !== 'Restrict') {
-      const message = 'A policy of the platform may only restrict; grants belong to the tenants.';
-      problems.error('AEGIS_PLATFORM_PERMIT', ['spec', 'rules', index, 'type'], message);
-    }
-  });
-  if (platform) return;
-  agents?.forEach((agent, index) => {
-    if (tenant.registrations.has(agent)) return;
-    problems.error(
-      'AEGIS_UNKNOWN_AGENT',
-      ['spec', 'scope', 'agents', index],
-      `No AgentRegistration has the id "${agent}".`,
-    );
-  });
-  tools?.forEach((tool, index) => {
-    if (tenant.tools.has(tool)) return;
-    problems.error('AEGIS_UNKNOWN_TOOL', ['spec', 'scope', 'tools', index], `No AgentTool has the id "${tool}".`);
-  });
 }

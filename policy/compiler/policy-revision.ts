@@ -48,11 +48,11 @@ export function bindRevision(source: LoadedResource<AgentPolicy>, context: Revis
   const tools = new Map<string, ToolBinding>();
   const found: Problem[] = [...context.problems.list];
   for (const [toolId, contracts] of context.contracts) {
-    const binding = bindPolicy(policy, contracts, context.overrides);
+    const binding = bindPolicy(policy, contracts, context.overrides, context.scope.platform);
     found.push(...binding.problems.list);
     if (binding.actions.size > 0) tools.set(toolId, binding);
   }
-  const ruleFindings = new Problems();
+  const ruleFindings = new Problems(context.scope.platform);
   unknownActions(policy, context, ruleFindings);
   if (context.contracts.size > 0) ruleProblems(policy, tools, ruleFindings);
   found.push(...ruleFindings.list);
@@ -117,7 +117,7 @@ function unknownActions(policy: AgentPolicy, { contracts }: RevisionContext, pro
       const path = ['spec', 'rules', ruleIndex, 'actions', index];
       if (action === '*') return;
       if ([...contracts.values()].some((actions) => actions.has(action))) return;
-      problems.error('AEGIS_UNKNOWN_ACTION', path, `No tool in the policy's scope has an action "${action}".`);
+      problems.contract('AEGIS_UNKNOWN_ACTION', path, `No tool in the policy's scope has an action "${action}".`);
     });
   });
 }

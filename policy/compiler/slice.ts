@@ -36,7 +36,9 @@ export type ConditionTest =
   | { k: 'purpose'; v: NameSet }
   | { k: 'time'; v: TimeWindow[] }
   | { k: 'callers' | 'origin'; v: NameSet }
-  | { k: 'depth'; v: number };
+  | { k: 'depth'; v: number }
+  /** The contract lacks what the condition is about. */
+  | { k: 'never' };
 
 /** A condition of a rule: its test, the rank where it fails, and the sentence that says so. */
 export type Condition = ConditionTest & { bad: Rank; m: string };

@@ -63,7 +63,7 @@ export class LeafFinder {
   }
 }
 
-/** The test alone: what follows from its failure may stand elsewhere. */
-function keyOf({ bad: _, m: __, ...test }: Condition): string {
+/** What follows from the failure stands elsewhere. */
+function keyOf({ bad: _, ...test }: Condition): string {
   return canonicalJson(test);
 }

@@ -40,6 +40,8 @@ export function typeName(value: unknown): string {
 function holds(c: Condition, facts: CallFacts): boolean {
   const callers = facts.chain.slice(0, -1);
   switch (c.k) {
+    case 'never':
+      return false;
     case 'required':
       return hasParameter(facts, c.p);
     case 'forbidden':
@@ -61,6 +63,8 @@ function holds(c: Condition, facts: CallFacts): boolean {
       return callers.length <= c.v;
     case 'origin':
       return facts.chain[0] !== undefined && Object.hasOwn(c.v, facts.chain[0]);
+    case 'never':
+      return false;
     default:
       return valueFits(c, own(facts.params, c.p));
   }
@@ -108,6 +112,8 @@ function within(prefix: { rooted: boolean; segments: string[] }, value: unknown)
 
 function decidable(c: Condition, facts: CallFacts): boolean {
   switch (c.k) {
+    case 'never':
+      return false;
     case 'required':
     case 'forbidden':
     case 'callers':
@@ -122,6 +128,8 @@ function decidable(c: Condition, facts: CallFacts): boolean {
       return facts.purposes.length === 1;
     case 'time':
       return c.v.every(({ tz }) => own(facts.local, tz) !== undefined);
+    case 'never':
+      return false;
     default:
       return wellFormed(c, own(facts.params, c.p));
   }

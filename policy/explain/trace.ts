@@ -158,6 +158,8 @@ const CODES: Record<Condition['k'], string> = {
   callers: 'CALLER_NOT_ALLOWED',
   depth: 'CHAIN_TOO_DEEP',
   origin: 'ORIGIN_NOT_ALLOWED',
+  never: 'CONTRACT_INCOMPLETE',
+  never: 'CONTRACT_INCOMPLETE',
 };
 
 function conditionReason(rule: CompiledRule, { condition, state }: ConditionTrace, facts: CallFacts): Reason {

@@ -480,6 +480,7 @@ condition_codes := {
 	"callers": "CALLER_NOT_ALLOWED",
 	"depth": "CHAIN_TOO_DEEP",
 	"origin": "ORIGIN_NOT_ALLOWED",
+	"never": "CONTRACT_INCOMPLETE",
 }
 
 obligations(hits, rank) := {

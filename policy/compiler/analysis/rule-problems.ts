@@ -14,7 +14,7 @@ export function ruleProblems(policy: AgentPolicy, tools: ReadonlyMap<string, Too
     if (first === undefined) {
       if (rule.actions.includes('*')) {
         const message = 'No action in scope declares every parameter and role that the rule needs.';
-        problems.error('AEGIS_UNREACHABLE_RULE', [...path, 'actions'], message);
+        problems.contract('AEGIS_UNREACHABLE_RULE', [...path, 'actions'], message);
       }
       return;
     }

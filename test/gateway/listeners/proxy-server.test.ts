@@ -1,4 +1,4 @@
-import { createServer, request, type Server } from 'node:http';
+import { request, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { Agent } from 'undici';
 import type { ActivationSource } from '../../../gateway/enforcement/activation.ts';
@@ -7,18 +7,12 @@ import { createProxyServer } from '../../../gateway/listeners/proxy-server.ts';
 import { createRecentDecisions } from '../../../gateway/listeners/recent-decisions.ts';
 import type { DecisionInput, PolicyResult } from '../../../policy/decision/types.ts';
 import { fakeActivation, fakeDeps, result } from './fake-activation.ts';
+import { fakeTool, type Seen } from './fake-tool.ts';
 import { call, listen } from './http-client.ts';
 
 const FORM = ['Content-Type', 'application/x-www-form-urlencoded'];
 const PAY = '/stripe-payments/v1/payment_intents';
 const LIMIT = { id: 'l', per: 'Agent' as const, window: '1m', max: 1 };
-
-interface Seen {
-  method: string;
-  url: string;
-  headers: string[];
-  body: string;
-}
 
 let tool: Server;
 let proxy: Server;
@@ -33,45 +27,7 @@ const upstreams: Record<string, string> = {};
 const dispatcher = new Agent({ connect: { timeout: 500 } });
 
 beforeAll(async () => {
-  tool = createServer((req, res) => {
-    const chunks: Buffer[] = [];
-    req.on('data', (chunk: Buffer) => chunks.push(chunk));
-    req.on('end', () => {
-      seen.push({
-        method: req.method ?? '',
-        url: req.url ?? '',
-        headers: req.rawHeaders,
-        body: Buffer.concat(chunks).toString('latin1'),
-      });
-      if (req.url?.includes('redirect')) res.writeHead(302, { Location: '/elsewhere' }).end();
-      else if (req.url?.includes('hang')) return;
-      else if (req.url?.includes('reset')) req.socket.destroy();
-      else if (req.url?.includes('break')) {
-        res.writeHead(200, { 'Content-Length': '100' });
-        res.write('part', () => req.socket.destroy());
-      } else if (req.url?.includes('stream')) {
-        res.writeHead(200, { 'Content-Type': 'text/event-stream' });
-        res.write('data: 1\n\n');
-        setTimeout(() => res.end('data: 2\n\n'), 50);
-      } else {
-        res.writeHead(201, [
-          'Set-Cookie',
-          'a=1',
-          'Set-Cookie',
-          'b=2',
-          'Aegis-Decision-Id',
-          'forged',
-          'Connection',
-          'x-hop',
-          'X-Hop',
-          '1',
-          'X-Tool',
-          'yes',
-        ]);
-        res.end('made');
-      }
-    });
-  });
+  tool = fakeTool((request) => seen.push(request));
   toolPort = await listen(tool);
   const activation = fakeActivation((value) => {
     asked.push(value);

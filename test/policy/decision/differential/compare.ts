@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../../../policy/bundle/canonical-json.ts';
 import { type CompiledTenant, compile } from '../../../../policy/compiler/compile.ts';
 import type { Outcome, PolicyResult, Reason } from '../../../../policy/decision/types.ts';
+import { NumberLiteral } from '../../../../policy/number-literal.ts';
 import type { Call } from '../reference/conditions.ts';
 import { evaluate, type RefOutcome, type Tenant } from '../reference/evaluate.ts';
 import { compileInput } from './generate.ts';
@@ -142,7 +143,7 @@ const KEPT = new Set('id metadata name kind apiVersion scope spec agent tool act
 const WHOLE = new Set(['metadata', 'scope', 'actions', 'sanitize', 'range', 'limits', 'instant']);
 
 function paths(value: unknown, depth: number): (string | number)[][] {
-  if (typeof value !== 'object' || value === null || depth === 0) return [];
+  if (typeof value !== 'object' || value === null || value instanceof NumberLiteral || depth === 0) return [];
   const keys = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
   return keys.flatMap((key) => {
     const inside = WHOLE.has(String(key)) ? [] : paths((value as Record<string | number, unknown>)[key], depth - 1);
@@ -156,7 +157,6 @@ function without<T>(value: T, [key, ...rest]: (string | number)[]): T {
     const items = rest.length === 0 ? value.filter((_, i) => i !== key) : value.map((v, i) => (i === key ? without(v, rest) : v));
     return items as T;
   }
-  if (Object.getPrototypeOf(value) !== Object.prototype) return value;
   const entries = Object.entries(value as object).flatMap(([name, member]) =>
     name !== key ? [[name, member]] : rest.length === 0 ? [] : [[name, without(member, rest)]],
   );

@@ -32,7 +32,7 @@ function parameterConditions(random: Random, name: string): ParameterConditions 
       return random.pick<() => ParameterConditions>([
         () => ({ max: random.pick(LISTED.max) }),
         () => ({ min: random.pick(LISTED.min) }),
-        () => ({ range: { min: random.pick(LISTED.min), max: random.pick([5000, '5000.5', '9007199254740993']) } }),
+        () => ({ range: { min: random.pick(LISTED.min), max: random.pick([5000, '5000.5', 999999999999999]) } }),
         () => ({ enum: random.some(LISTED.numbers) }),
       ])();
     }

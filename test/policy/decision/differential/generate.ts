@@ -29,7 +29,7 @@ function randomTool(random: Random, toolId: string): AgentTool {
     const effect = name === 'read' ? 'read' : 'write';
     const chosen = random.some(Object.keys(PARAMETERS), 0.35);
     return compact<ToolAction>({
-      name: random.chance(0.7) ? name : `${toolId}.${name}`,
+      name: random.chance(0.2) ? name : `${toolId}.${name}`,
       match: { method: 'POST', path: `/${name}` },
       effect,
       riskTier: random.maybe(0.3, () => random.pick(['low', 'high', 'critical'] as const)),

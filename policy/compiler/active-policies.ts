@@ -1,0 +1,100 @@
+import type { LoadedResource } from '../resources/resource.ts';
+import type { AgentPolicy } from '../resources/types.generated.ts';
+import type { ActivePolicy } from './agent-slice.ts';
+import { policyId } from './bind-policy.ts';
+import type { PolicyState } from './compile-options.ts';
+import type { CompilePass } from './compile-pass.ts';
+import { findingAt } from './finding-at.ts';
+import { type PolicyLookup, resolveOverrides } from './overrides.ts';
+import { bindRevision, type PolicyRevision } from './policy-revision.ts';
+import { Problems } from './problem.ts';
+import { scopeOf } from './scope.ts';
+import type { TenantResources } from './tenant-resources.ts';
+
+/** The tenant's and the platform's policies, bound and sorted by id; those with errors are left out. */
+export function activePolicies(tenant: TenantResources, pass: CompilePass): ActivePolicy[] {
+  const { options } = pass;
+  const stateOf = options.stateOf ?? ((policy): PolicyState => ({ stable: policy }));
+  const all = [...pass.sorted.platformPolicies, ...tenant.policies].filter(
+    ({ object }) => object.spec.suspend !== true,
+  );
+  const byId = new Map(all.map((policy) => [policyId(policy.object), policy.object]));
+  const lookup: PolicyLookup = (id) => {
+    const policy = byId.get(id);
+    return policy === undefined ? undefined : { policy, scope: scopeOf(policy, pass.platformNamespace) };
+  };
+  const active: ActivePolicy[] = [];
+  for (const policy of all) {
+    const state = stateOf(policy);
+    const stable = state.stable && usable(state.stable, tenant, lookup, pass);
+    const candidate = state.candidate && usable(state.candidate.policy, tenant, lookup, pass);
+    if (stable === undefined && candidate === undefined) continue;
+    active.push({
+      id: policyId(policy.object),
+      ...(stable === undefined ? {} : { stable }),
+      ...(candidate === undefined
+        ? {}
+        : { candidate: { revision: candidate, stage: state.candidate?.stage ?? 'shadow' } }),
+    });
+  }
+  return active.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}
+
+function usable(
+  loaded: LoadedResource<AgentPolicy>,
+  tenant: TenantResources,
+  lookup: PolicyLookup,
+  pass: CompilePass,
+): PolicyRevision | undefined {
+  const revision = boundRevision(loaded, tenant, lookup, pass);
+  for (const { code, severity, path, message } of revision.problems) {
+    pass.findings.push(findingAt(loaded, code, severity, path, message));
+  }
+  if (!revision.rejected) return revision;
+  pass.rejected.add(revision.id);
+  return undefined;
+}
+
+function boundRevision(
+  loaded: LoadedResource<AgentPolicy>,
+  tenant: TenantResources,
+  lookup: PolicyLookup,
+  pass: CompilePass,
+): PolicyRevision {
+  const policy = loaded.object;
+  const scope = scopeOf(policy, pass.platformNamespace);
+  const problems = new Problems(scope.platform);
+  checkScope(policy, scope.platform, tenant, problems);
+  const overrides = resolveOverrides(policy, scope, lookup, problems);
+  const tools = [...tenant.tools].filter(([toolId]) => scope.tools === undefined || scope.tools.has(toolId));
+  const overrideKey = JSON.stringify([...overrides]);
+  const problemKey = problems.list.map(({ message }) => message).join('\n');
+  const inputs = [overrideKey, problemKey, ...tools.map(([, tool]) => tool.object)];
+  return pass.cache.revisionOf(policy, tenant.name, inputs, () => {
+    const contracts = new Map(tools.map(([toolId, tool]) => [toolId, pass.cache.contractsOf(tool)]));
+    return bindRevision(loaded, { scope, contracts, overrides, digest: pass.options.digest, problems });
+  });
+}
+
+function checkScope(policy: AgentPolicy, platform: boolean, tenant: TenantResources, problems: Problems): void {
+  const { agents, tools } = policy.spec.scope;
+  policy.spec.rules.forEach((rule, index) => {
+    if (platform && rule.type !== 'Restrict') {
+      const message = 'A policy of the platform may only restrict; grants belong to the tenants.';
+      problems.error('AEGIS_PLATFORM_PERMIT', ['spec', 'rules', index, 'type'], message);
+    }
+  });
+  if (platform) return;
+  agents?.forEach((agent, index) => {
+    if (tenant.registrations.has(agent)) return;
+    problems.error(
+      'AEGIS_UNKNOWN_AGENT',
+      ['spec', 'scope', 'agents', index],
+      `No AgentRegistration has the id "${agent}".`,
+    );
+  });
+  tools?.forEach((tool, index) => {
+    if (tenant.tools.has(tool)) return;
+    problems.error('AEGIS_UNKNOWN_TOOL', ['spec', 'scope', 'tools', index], `No AgentTool has the id "${tool}".`);
+  });
+}
