@@ -1,6 +1,7 @@
 /** The command line as a whole: which commands there are, and how their errors reach the user. */
 import { Command, CommanderError } from 'commander';
 import { AegisError } from '../policy/errors.ts';
+import type { CommandFactory } from './command.ts';
 import { compileCommand } from './commands/compile.ts';
 import { decideCommand } from './commands/decide.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -13,9 +14,6 @@ import { verifyCommand } from './commands/verify.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { errorText } from './output/error-text.ts';
 import { VERSION } from './version.ts';
-
-/** A command, with its exit code reported through `done`. */
-export type CommandFactory = (context: CliContext, done: (code: ExitCode) => void) => Command;
 
 const COMMANDS: readonly CommandFactory[] = [
   runCommand,

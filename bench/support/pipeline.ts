@@ -7,6 +7,7 @@ import type { Activation } from '../../gateway/enforcement/activation.ts';
 import { toHex } from '../../policy/bundle/encoding.ts';
 import { keyRingOf } from '../../policy/bundle/key-ring.ts';
 import { signingKeyFromSeed } from '../../policy/bundle/keys.ts';
+import { SLICE_LIMITS } from '../../policy/bundle/limits.ts';
 import type { SignedBundle } from '../../policy/bundle/sign-bundle.ts';
 import { sliceBundle } from '../../policy/bundle/slice-bundle.ts';
 import { verifyBundle } from '../../policy/bundle/verify-bundle.ts';
@@ -50,6 +51,7 @@ export function activateSlice(signed: SignedBundle, agentId: string): Activation
     agentId,
     now: Date.now(),
     crypto: nodeCrypto,
+    limits: SLICE_LIMITS,
   });
   return activate(verified, { clock: Date.now });
 }

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
 import { type Decision, passes, toResult } from '../../gateway/enforcement/decision.ts';
+import type { CommandFactory } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { readFileText } from '../files/bundle-files.ts';
 import { readStdin } from '../files/read-stdin.ts';
 import { findingText } from '../output/error-text.ts';
-import type { CommandFactory } from '../program.ts';
 import { decideText } from '../workspace/decide-text.ts';
 import { decideDeps, openWorkspace } from '../workspace/open-workspace.ts';
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { generateKeyPair } from '../../policy/bundle/keys.ts';
-import type { CommandFactory } from '../program.ts';
+import type { CommandFactory } from '../command.ts';
 
 export const keygenCommand: CommandFactory = (context, done) =>
   new Command('keygen')

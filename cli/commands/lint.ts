@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Finding } from '../../policy/errors.ts';
+import type { CommandFactory } from '../command.ts';
 import { readSources } from '../files/read-sources.ts';
 import { parseWhole } from '../options.ts';
 import { findingsGithub } from '../output/findings-github.ts';
@@ -7,7 +8,6 @@ import { findingsJson } from '../output/findings-json.ts';
 import { findingsSarif } from '../output/findings-sarif.ts';
 import { findingsText, type LintSummary } from '../output/findings-text.ts';
 import { SourceLines } from '../output/source-excerpt.ts';
-import type { CommandFactory } from '../program.ts';
 import { VERSION } from '../version.ts';
 import { lintSources } from '../workspace/lint-sources.ts';
 

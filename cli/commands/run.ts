@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { decisionLine } from '../../gateway/listeners/decision-line.ts';
 import { AegisError } from '../../policy/errors.ts';
+import type { CommandFactory } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { readSources } from '../files/read-sources.ts';
 import { AgentOfTool } from '../local/agent-of-tool.ts';
@@ -9,7 +10,6 @@ import { UpdateReport } from '../local/update-report.ts';
 import { watchPaths } from '../local/watch-paths.ts';
 import { parseUpstreams } from '../options.ts';
 import { errorText } from '../output/error-text.ts';
-import type { CommandFactory } from '../program.ts';
 import { createPaymentStandIn } from '../stand-in/payment-api.ts';
 import { decideDeps, newLocalSystem } from '../workspace/open-workspace.ts';
 
@@ -55,7 +55,7 @@ async function run(paths: readonly string[], options: Options, context: CliConte
   const update = async (): Promise<void> => {
     const start = context.clock();
     const result = system.update(await readSources(paths, context));
-    agents.update(result.resources);
+    agents.update(result.resources, system.activations.list());
     report.show(result, context.clock() - start);
   };
   await update();
@@ -82,9 +82,9 @@ async function run(paths: readonly string[], options: Options, context: CliConte
   });
   context.stdout(`decisions  http://127.0.0.1:${servers.decisionsPort}/v1/decisions\n`);
   for (const tool of agents.tools()) {
-    const agent = agents.of(tool) ?? 'no single agent has it: name one with --agent';
+    const caller = agents.of(tool)?.agent ?? 'nobody yet: several agents have it, name one with --agent';
     context.stdout(
-      `tool       http://127.0.0.1:${servers.proxyPort}/${tool}/ → ${upstreams[tool] ?? 'its upstream'} (as ${agent})\n`,
+      `tool       http://127.0.0.1:${servers.proxyPort}/${tool}/ → ${upstreams[tool] ?? 'its upstream'} (as ${caller})\n`,
     );
   }
   context.stdout('ready; policies are reloaded when they change\n');

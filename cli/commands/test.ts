@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { AegisError, type Finding } from '../../policy/errors.ts';
 import { Coverage } from '../../policy/explain/coverage.ts';
+import type { CommandFactory } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { readSources } from '../files/read-sources.ts';
 import { parsePercent } from '../options.ts';
@@ -8,7 +9,6 @@ import { findingBlock } from '../output/findings-text.ts';
 import { SourceLines } from '../output/source-excerpt.ts';
 import { testJunit } from '../output/test-junit.ts';
 import { percentText, testText } from '../output/test-text.ts';
-import type { CommandFactory } from '../program.ts';
 import { runVectors } from '../testing/run-vectors.ts';
 import { suiteFindings } from '../testing/suite-findings.ts';
 import { type TestReport, testReport } from '../testing/test-report.ts';

@@ -4,11 +4,11 @@ import { parseKeyRing } from '../../policy/bundle/key-ring.ts';
 import { readManifest } from '../../policy/bundle/read-manifest.ts';
 import { verifyBundle } from '../../policy/bundle/verify-bundle.ts';
 import { AegisError } from '../../policy/errors.ts';
+import type { CommandFactory } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { readBundleFolder, readFileBytes, readFileText } from '../files/bundle-files.ts';
 import { unpackHead } from '../files/unpack-head.ts';
 import { parseCount, parseTime } from '../options.ts';
-import type { CommandFactory } from '../program.ts';
 
 interface Options {
   key: string;

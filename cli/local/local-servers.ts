@@ -7,6 +7,7 @@ import { createDecisionServer } from '../../gateway/listeners/decision-server.ts
 import { createProxyServer } from '../../gateway/listeners/proxy-server.ts';
 import { createRecentDecisions } from '../../gateway/listeners/recent-decisions.ts';
 import { AegisError } from '../../policy/errors.ts';
+import type { LocalCaller } from './agent-of-tool.ts';
 
 /** Everything listens on loopback only: whoever can reach it acts as this user. */
 const HOST = '127.0.0.1';
@@ -15,7 +16,7 @@ const DRAIN_MS = 2000;
 export interface LocalServersOptions {
   source: ActivationSource;
   deps: DecideDeps;
-  agentFor(tool: string): string | undefined;
+  agentFor(tool: string): LocalCaller | undefined;
   upstreams: Readonly<Record<string, string>>;
   decisionsPort: number;
   proxyPort: number;
@@ -44,10 +45,7 @@ export async function openLocalServers(options: LocalServersOptions): Promise<Lo
     upstreams,
     ticks,
     ...told,
-    agentFor(tool) {
-      const agent = options.agentFor(tool);
-      return agent === undefined ? undefined : { agent };
-    },
+    agentFor: options.agentFor,
   });
   const open: Server[] = [];
   const close = async (): Promise<void> => {

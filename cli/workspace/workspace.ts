@@ -2,8 +2,8 @@
 import type { Finding } from '../../policy/errors.ts';
 import type { LoadedResource } from '../../policy/resources/resource.ts';
 import { loadSource } from '../../policy/source/load-json.ts';
+import type { LoadResult } from '../../policy/source/load-result.ts';
 import { type Source, selectAegis } from '../../policy/source/load-sources.ts';
-import type { LoadResult } from '../../policy/source/load-yaml.ts';
 import { applyDefaults } from '../../policy/validation/apply-defaults.ts';
 import { validateResource } from '../../policy/validation/validate-resource.ts';
 

@@ -1,5 +1,6 @@
 /** What a rule may rely on of one action of a tool: its parameters in policy units, their roles, effect and risk. */
 import type { RiskTier } from '../decision/types.ts';
+import { placeholders } from '../mapping/path-template.ts';
 import type { AgentTool, ToolAction, ToolParameter } from '../resources/types.generated.ts';
 
 export const RISKS: readonly RiskTier[] = ['low', 'medium', 'high', 'critical'];
@@ -61,9 +62,11 @@ function actionContract(tool: AgentTool, action: ToolAction): ActionContract {
     });
     if (role !== undefined) byRole.set(role, [...(byRole.get(role) ?? []), name]);
   }
-  // a path template's names are parameters, declared or not
-  for (const [, name] of (action.match?.path ?? '').matchAll(/\{([^{}]+)\}/g)) {
-    if (name !== undefined && !parameters.has(name)) parameters.set(name, { type: 'string' });
+  // a path template's placeholders are parameters, declared or not
+  const fromPath = Object.entries(action.parameters ?? {}).filter(([, parameter]) => parameter.in === 'path');
+  const declared = new Set(fromPath.map(([name, parameter]) => parameter.name ?? name));
+  for (const name of placeholders(action.match?.path ?? '')) {
+    if (!declared.has(name) && !parameters.has(name)) parameters.set(name, { type: 'string' });
   }
   return {
     toolId: toolIdOf(tool),

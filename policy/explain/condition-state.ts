@@ -1,9 +1,9 @@
 /** One condition on one call: does it hold, is it refuted, or can it not be decided? The same as in `policy.rego`. */
-import { RE2JS } from 're2js';
 import type { Condition, ValueCondition } from '../compiler/slice.ts';
 import { compareDecimal, type DecimalLike } from '../decimal.ts';
 import type { DecisionInput } from '../decision/types.ts';
 import { NumberLiteral } from '../number-literal.ts';
+import { matchesPattern } from '../regex/match-pattern.ts';
 import { cidrContains } from './address.ts';
 import { hostOf, literalAddress, pathSegments } from './canonical-text.ts';
 import { own } from './own.ts';
@@ -40,8 +40,6 @@ export function typeName(value: unknown): string {
 function holds(c: Condition, facts: CallFacts): boolean {
   const callers = facts.chain.slice(0, -1);
   switch (c.k) {
-    case 'never':
-      return false;
     case 'required':
       return hasParameter(facts, c.p);
     case 'forbidden':
@@ -81,7 +79,7 @@ export function valueFits(c: ValueCondition, value: unknown): boolean {
     case 'one':
       return c.v.some((listed) => same(listed, value));
     case 'pattern':
-      return typeof value === 'string' && matches(c.v, value);
+      return typeof value === 'string' && matchesPattern(c.v, value);
     case 'length':
       return typeof value === 'string' && [...value].length <= c.v;
     case 'path':
@@ -112,8 +110,6 @@ function within(prefix: { rooted: boolean; segments: string[] }, value: unknown)
 
 function decidable(c: Condition, facts: CallFacts): boolean {
   switch (c.k) {
-    case 'never':
-      return false;
     case 'required':
     case 'forbidden':
     case 'callers':
@@ -139,18 +135,4 @@ function wellFormed(c: ValueCondition, value: unknown): boolean {
   if (c.k === 'path') return pathSegments(value) !== undefined;
   if (c.k === 'host' || c.k === 'cidr') return hostOf(value, c.uri) !== undefined;
   return typeName(value) === c.t;
-}
-
-const MAX_PATTERNS = 256;
-const patterns = new Map<string, RE2JS>();
-
-/** The patterns of a policy passed `checkPattern`, so that compiling them does not fail. */
-function matches(pattern: string, text: string): boolean {
-  let compiled = patterns.get(pattern);
-  if (compiled === undefined) {
-    if (patterns.size >= MAX_PATTERNS) patterns.clear();
-    compiled = RE2JS.compile(pattern);
-    patterns.set(pattern, compiled);
-  }
-  return compiled.matcher(text).find();
 }

@@ -159,7 +159,6 @@ const CODES: Record<Condition['k'], string> = {
   depth: 'CHAIN_TOO_DEEP',
   origin: 'ORIGIN_NOT_ALLOWED',
   never: 'CONTRACT_INCOMPLETE',
-  never: 'CONTRACT_INCOMPLETE',
 };
 
 function conditionReason(rule: CompiledRule, { condition, state }: ConditionTrace, facts: CallFacts): Reason {

@@ -36,6 +36,11 @@ export function parseTemplate(path: string, onDefect: (message: string) => never
   });
 }
 
+/** The names of the placeholders, also of a template that has defects elsewhere. */
+export function placeholders(path: string): string[] {
+  return path.split('/').flatMap((text) => PARAM.exec(text)?.[1] ?? []);
+}
+
 /** The template without placeholder names: equal for two templates that match the same paths. */
 export function templateShape(path: string): string {
   return parseTemplate(path)

@@ -1,7 +1,7 @@
 import type { Finding, Severity } from '../errors.ts';
 import type { FieldPath, Resource } from '../resources/resource.ts';
 import { AEGIS_GROUP, AEGIS_KINDS, groupOf } from './api-group.ts';
-import type { LoadResult } from './load-yaml.ts';
+import type { LoadResult } from './load-result.ts';
 import type { Locator } from './locator.ts';
 import type { DocumentSpan } from './split-documents.ts';
 

@@ -1,5 +1,6 @@
 import { SOURCE_LIMITS } from './limits.ts';
-import { type LoadResult, loadDocument, loadYaml, problemFinding } from './load-yaml.ts';
+import type { LoadResult } from './load-result.ts';
+import { loadDocument, loadYaml, problemFinding } from './load-yaml.ts';
 import { Locator } from './locator.ts';
 import { SourceText } from './source-text.ts';
 import { findJsonError } from './validate-json.ts';

@@ -2,7 +2,7 @@ import type { Finding, SourceLocation } from '../errors.ts';
 import type { LoadedResource } from '../resources/resource.ts';
 import { AEGIS_GROUP, AEGIS_KINDS, AEGIS_VERSION, groupOf } from './api-group.ts';
 import { loadSource } from './load-json.ts';
-import type { LoadResult } from './load-yaml.ts';
+import type { LoadResult } from './load-result.ts';
 
 /** One text to read; `file` is a name for positions. */
 export interface Source {

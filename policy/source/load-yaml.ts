@@ -3,17 +3,12 @@ import type { LoadedResource } from '../resources/resource.ts';
 import { expandResources, skipForeign } from './expand-resources.ts';
 import { findForbiddenCharacter } from './forbidden-characters.ts';
 import { SOURCE_LIMITS } from './limits.ts';
+import type { LoadResult } from './load-result.ts';
 import { Locator } from './locator.ts';
 import { type Problem, parseYamlDocument } from './parse-yaml-document.ts';
 import { SourceText } from './source-text.ts';
 import { type DocumentSpan, splitDocuments } from './split-documents.ts';
 import { toValue } from './to-value.ts';
-
-/** What a source holds: its resources in order, and everything that is wrong with it. */
-export interface LoadResult {
-  resources: LoadedResource[];
-  findings: Finding[];
-}
 
 /**
  * Reads a YAML stream (YAML 1.2 core, which includes JSON) of Kubernetes resources; `kind: List` is expanded.

@@ -1,5 +1,6 @@
 /** Finds conditions that no call can meet together: a small finite-domain check per parameter. */
 import { compareDecimal } from '../../decimal.ts';
+import { matchesPattern } from '../../regex/match-pattern.ts';
 import type { Amount, Condition, ConditionTest, NameSet } from '../slice.ts';
 
 export interface Contradiction {
@@ -14,6 +15,7 @@ interface Domain {
   names?: Set<string>;
   listed?: Set<string>;
   maxLength?: number;
+  patterns: string[];
   forbidden: boolean;
   /** Some test needs a value. */
   needed: boolean;
@@ -38,7 +40,7 @@ export function findContradiction(conditions: readonly ConditionTest[]): Contrad
 function domainOf(domains: Map<string, Domain>, name: string): Domain {
   let domain = domains.get(name);
   if (domain === undefined) {
-    domain = { forbidden: false, needed: false };
+    domain = { patterns: [], forbidden: false, needed: false };
     domains.set(name, domain);
   }
   return domain;
@@ -56,6 +58,7 @@ function narrow(domain: Domain, test: Extract<ConditionTest, { p: string }>): vo
   if (test.k === 'min' && (domain.low === undefined || compareDecimal(test.v, domain.low) > 0)) domain.low = test.v;
   if (test.k === 'in') domain.names = intersect(domain.names, Object.keys(test.v as NameSet));
   if (test.k === 'one') domain.listed = intersect(domain.listed, test.v.map(String));
+  if (test.k === 'pattern') domain.patterns.push(test.v);
   if (test.k === 'length') domain.maxLength = Math.min(domain.maxLength ?? test.v, test.v);
 }
 
@@ -64,12 +67,15 @@ function intersect(known: Set<string> | undefined, values: readonly string[]): S
 }
 
 function emptiness(domain: Domain): string | undefined {
-  const { low, high, names, listed, maxLength } = domain;
+  const { low, high, names, listed, maxLength, patterns } = domain;
   if (domain.forbidden && domain.needed) return 'it is forbidden and needed at once';
   if (low !== undefined && high !== undefined && compareDecimal(low, high) > 0) return `${low} is above ${high}`;
   if (names?.size === 0 || listed?.size === 0) return 'the permitted lists have nothing in common';
   if (names !== undefined && maxLength !== undefined && [...names].every((name) => [...name].length > maxLength)) {
     return 'every permitted value is too long';
+  }
+  if (names !== undefined && [...names].every((name) => !patterns.every((each) => matchesPattern(each, name)))) {
+    return 'no permitted value matches the pattern';
   }
   if (listed !== undefined && [...listed].every((value) => outside(value, low, high))) {
     return 'every permitted value is out of range';

@@ -1,6 +1,7 @@
 /** What is wrong with the rules of one policy on the tools in its scope, whoever calls. */
-import type { AgentPolicy } from '../../resources/types.generated.ts';
+import type { AgentPolicy, Conditions, Rule } from '../../resources/types.generated.ts';
 import type { ToolBinding } from '../bind-policy.ts';
+import { ROLE_KEYS } from '../compile-conditions.ts';
 import type { Problems } from '../problem.ts';
 import type { CompiledRule } from '../slice.ts';
 import { findContradiction } from './contradiction.ts';
@@ -22,16 +23,23 @@ export function ruleProblems(policy: AgentPolicy, tools: ReadonlyMap<string, Too
       const message = `Rule "${rule.name}" is never asked: rule "${first.shadowedBy}" before it fits every call.`;
       problems.warning('AEGIS_UNREACHABLE_RULE', [...path, 'name'], message);
     }
-    contradictions(first.rule, path, problems);
+    contradictions(rule, first.rule, path, problems);
   });
 }
 
-function contradictions(rule: CompiledRule, path: (string | number)[], problems: Problems): void {
+function contradictions(source: Rule, rule: CompiledRule, path: (string | number)[], problems: Problems): void {
   for (const [key, conditions] of [
     ['when', rule.when],
     ['conditions', rule.if],
   ] as const) {
     const found = findContradiction(conditions ?? []);
-    if (found !== undefined) problems.error('AEGIS_CONTRADICTION', [...path, key], found.message);
+    if (found === undefined) continue;
+    problems.error('AEGIS_CONTRADICTION', [...path, key, ...subjectPath(source[key], found.subject)], found.message);
   }
+}
+
+/** The parameter itself where all of its tests stand there; well-known keys may have added some. */
+function subjectPath(conditions: Conditions | undefined, subject: string): string[] {
+  const elsewhere = Object.keys(ROLE_KEYS).some((key) => conditions?.[key as keyof Conditions] !== undefined);
+  return !elsewhere && Object.hasOwn(conditions?.params ?? {}, subject) ? ['params', subject] : [];
 }

@@ -18,7 +18,18 @@ const opa = (...args: string[]) => run(toolPath('opa'), args);
 
 const bytes = (file: string): Buffer => readFileSync(join(folder, file));
 const sign = (out: string) =>
-  aegis('sign', out, '--key', 'k.key', '--issued-at', '2026-11-01T08:00:00Z', '--expires-in', '900000h', '--sequence', '1');
+  aegis(
+    'sign',
+    out,
+    '--key',
+    'k.key',
+    '--issued-at',
+    '2026-11-01T08:00:00Z',
+    '--expires-in',
+    '900000h',
+    '--sequence',
+    '1',
+  );
 
 beforeAll(() => {
   expect(aegis('keygen', '-o', 'k').status).toBe(0);
@@ -59,9 +70,23 @@ test('verify accepts the folder and the archive, and refuses another tenant and 
 test('stock opa verifies it and decides the same', () => {
   const verified = ['--verification-key', 'k.pub', '--signing-alg', 'EdDSA', '--scope', 'fintech'];
   expect(opa('build', '-b', 'out.tar.gz', ...verified, '-o', 'by-opa.tar.gz')).toMatchObject({ status: 0 });
-  const call = { agent: 'finance-agent', tool: 'stripe-payments', action: 'create_payment', params: { amount: 4999, currency: 'USD' } };
+  const call = {
+    agent: 'finance-agent',
+    tool: 'stripe-payments',
+    action: 'create_payment',
+    params: { amount: 4999, currency: 'USD' },
+  };
   writeFileSync(join(folder, 'call.json'), JSON.stringify(call));
-  const answer = opa('eval', '-b', 'by-opa.tar.gz', '-i', 'call.json', '-f', 'raw', 'data.aegis.decision.enforced.verdict');
+  const answer = opa(
+    'eval',
+    '-b',
+    'by-opa.tar.gz',
+    '-i',
+    'call.json',
+    '-f',
+    'raw',
+    'data.aegis.decision.enforced.verdict',
+  );
   expect(answer.out.trim()).toBe('allow');
 });
 
@@ -83,7 +108,12 @@ test('one flipped byte is refused by both', () => {
 });
 
 test('nothing is written where a resource is wrong', () => {
-  writeFileSync(join(folder, 'wrong.yaml'), readFileSync(join(sample, 'policies.yaml'), 'utf8').replace('maxAmount', 'maxAmuont').replace('name: finance-payments', 'name: wrong'));
+  writeFileSync(
+    join(folder, 'wrong.yaml'),
+    readFileSync(join(sample, 'policies.yaml'), 'utf8')
+      .replace('maxAmount', 'maxAmuont')
+      .replace('name: finance-payments', 'name: wrong'),
+  );
   const result = aegis('compile', sample, 'wrong.yaml', '-o', 'nothing');
   expect(result.status).toBe(1);
   expect(result.err).toMatch(/wrong\.yaml:9:\d+: error AEGIS_UNKNOWN_FIELD/);

@@ -34,7 +34,8 @@ beforeAll(async () => {
     [join(root, 'bin/aegis.mjs'), 'run', folder, '--stand-in', '--decisions-port', '0', '--proxy-port', '0'],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   await until('the start', () => (output.includes('ready;') ? true : undefined), 20_000);
   decisions = /decisions +(http:\S+)/.exec(output)?.[1] ?? '';
   api = `${/tool +(http:\S+)\//.exec(output)?.[1]}/v1/payment_intents`;

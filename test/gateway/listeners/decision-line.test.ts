@@ -15,7 +15,8 @@ const decision = decideCall(
 test('one line, everything that matters, no values', () => {
   const line = decisionLine(decision, 83.6);
   expect(line).toBe(
-    '22:13:20.000  deny             finance-agent → stripe-payments.create_payment  ns/p/r  TEST: Because.  id-1  84 µs',
+    '22:13:20.000  deny             finance-agent → stripe-payments.create_payment' +
+      '  ns/p/r  TEST: Because.  id-1  84 µs',
   );
 });
 

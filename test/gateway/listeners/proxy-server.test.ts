@@ -259,7 +259,14 @@ test('a body that ends early is never decided on', async () => {
   await new Promise<void>((done) => {
     const socket = connect(port, '127.0.0.1', () => {
       socket.end(
-        `POST ${PAY} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${FORM[1]}\r\nContent-Length: 99\r\n\r\namount=1&currency=usd`,
+        [
+          `POST ${PAY} HTTP/1.1`,
+          'Host: localhost',
+          `Content-Type: ${FORM[1]}`,
+          'Content-Length: 99',
+          '',
+          'amount=1',
+        ].join('\r\n'),
       );
     });
     socket.on('data', () => undefined);

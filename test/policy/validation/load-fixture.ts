@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadedResource, Resource } from '../../../policy/resources/resource.ts';
-import { type LoadResult, loadYaml } from '../../../policy/source/load-yaml.ts';
+import type { LoadResult } from '../../../policy/source/load-result.ts';
+import { loadYaml } from '../../../policy/source/load-yaml.ts';
 
 export const TESTDATA = join(__dirname, '../../testdata');
 

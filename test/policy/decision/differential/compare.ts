@@ -4,6 +4,7 @@ import { canonicalJson } from '../../../../policy/bundle/canonical-json.ts';
 import { type CompiledTenant, compile } from '../../../../policy/compiler/compile.ts';
 import type { Outcome, PolicyResult, Reason } from '../../../../policy/decision/types.ts';
 import { NumberLiteral } from '../../../../policy/number-literal.ts';
+import type { AgentTenant } from '../../../../policy/resources/types.generated.ts';
 import type { Call } from '../reference/conditions.ts';
 import { evaluate, type RefOutcome, type Tenant } from '../reference/evaluate.ts';
 import { compileInput } from './generate.ts';
@@ -135,7 +136,7 @@ function* smaller(tenant: Tenant, call: Call): Generator<[Tenant, Call]> {
       yield [{ ...tenant, registrations: new Map([...tenant.registrations, [name, { ...registration, spec }]]) }, call];
     }
   }
-  if (tenant.resource !== undefined) yield [{ ...tenant, resource: { ...tenant.resource, spec: {} } }, call];
+  if (Object.keys(tenant.resource?.spec ?? {}).length > 0) yield [{ ...tenant, resource: { ...(tenant.resource as AgentTenant), spec: {} } }, call];
 }
 
 const KEPT = new Set('id metadata name kind apiVersion scope spec agent tool action params owner workload policy stage rules actions'.split(' '));

@@ -94,7 +94,7 @@ function structural(tenant: Tenant, call: Call): string | undefined {
   if (typeOf(call.params) !== 'object') return 'INVALID_PARAMETERS';
   const open = (action.undeclared ?? (action.effect === 'read' ? 'Allow' : 'Refuse')) === 'Allow';
   for (const [name, value] of Object.entries(call.params as object)) {
-    const declared = action.parameters?.[name];
+    const declared = new Map(Object.entries(action.parameters ?? {})).get(name);
     if (declared === undefined && !open) return 'PARAMETER';
     const numeric = declared?.role === 'amount' || declared?.scale !== undefined;
     const wanted = numeric || declared?.type === 'integer' ? 'number' : declared?.type;
