@@ -9,6 +9,6 @@ export default {
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } },
     ],
   },
-  transformIgnorePatterns: ['/node_modules/(?!(@noble|re2js|@bufbuild)/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(@noble|re2js|@bufbuild|chokidar|readdirp)/)'],
   testTimeout: 60_000,
 };

@@ -39,7 +39,7 @@ export async function decideInput(
 }
 
 /** OPA clients send `{input: …}`. */
-function unwrapped(value: unknown): unknown {
+export function unwrapped(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'input')) return value;
   return Object.keys(value).length === 1 ? (value as { input: unknown }).input : value;
 }

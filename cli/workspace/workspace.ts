@@ -48,14 +48,18 @@ export class Workspace {
       brokenFiles: new Set(),
     };
     const selected = selectAegis(this.#load(sources, state));
-    state.findings.push(...selected.findings);
+    for (const finding of selected.findings) {
+      state.findings.push(finding);
+      // a misspelt kind, version or group hides which resource it was: what stood there before stands on
+      if (finding.severity !== 'info' && finding.location !== undefined) state.brokenFiles.add(finding.location.file);
+    }
     for (const loaded of selected.resources) {
       if (loaded.object.kind === 'TestSuite') {
         state.suites.push(loaded);
         continue;
       }
       const { findings, resource } = this.#check(loaded);
-      state.findings.push(...findings);
+      for (const finding of findings) state.findings.push(finding);
       if (hasErrors(findings)) state.invalid.add(resourceKey(loaded));
       else state.resources.push(resource);
     }
@@ -69,9 +73,9 @@ export class Workspace {
       const known = this.#files.get(file);
       const loaded = known?.text === text ? known.loaded : loadSource(text, file);
       files.set(file, { text, loaded });
-      state.findings.push(...loaded.findings);
+      for (const finding of loaded.findings) state.findings.push(finding);
       if (hasErrors(loaded.findings)) state.brokenFiles.add(file);
-      all.push(...loaded.resources);
+      for (const resource of loaded.resources) all.push(resource);
     }
     this.#files = files;
     return all;

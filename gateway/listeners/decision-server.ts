@@ -8,7 +8,7 @@ import { isPromise } from '../enforcement/limit-store.ts';
 import { PROBLEM_TYPES, problemFor, renderProblem } from '../enforcement/problem.ts';
 import { decideAll, resultOf, settleAll } from './answer-decisions.ts';
 import { type DecisionRequest, parseDecisionBody } from './decision-body.ts';
-import { isLocalHost, readBody, send, sendProblem } from './http-common.ts';
+import { isFromPage, isLocalHost, readBody, send, sendProblem } from './http-common.ts';
 import type { RecentDecisions } from './recent-decisions.ts';
 
 /**
@@ -190,6 +190,8 @@ export function createDecisionServer(options: DecisionServerOptions): Server {
     const path = (req.url ?? '').split('?', 1)[0] as string;
     if (!isLocalHost(req.headers.host, hosts)) {
       refuse(req, res, 'AEGIS_REQUEST_REFUSED', 403, 'The Host header does not name this machine.');
+    } else if (isFromPage(req)) {
+      refuse(req, res, 'AEGIS_REQUEST_REFUSED', 403, 'Web pages may not ask.');
     } else if (path === '/v1/decisions' || path === '/v1/data/aegis/decision') {
       if (req.method === 'POST') decide(req, res, path !== '/v1/decisions');
       else refuse(req, res, 'AEGIS_REQUEST_REFUSED', 405, 'Decisions are asked for with POST.');

@@ -13,6 +13,17 @@ export function isLocalHost(host: string | undefined, extra?: ReadonlySet<string
   return extra?.has(host.replace(/:[0-9]{1,5}$/, '').toLowerCase()) === true;
 }
 
+/**
+ * Does a web page send it? A page may post forms to 127.0.0.1 and open WebSockets there without asking anybody (CORS
+ * only keeps it from reading the answer), and names this machine in `Host`. Browsers then say so in headers that a page
+ * cannot set (Fetch Metadata; RFC 6454 section 7); clients of ours never do. A page of our own origin is refused as
+ * well: it can only be what some tool answered.
+ */
+export function isFromPage({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  return headers.origin !== undefined || (site !== undefined && site !== 'none');
+}
+
 export function send(res: ServerResponse, status: number, headers: string[], body: string): void {
   const bytes = Buffer.byteLength(body);
   res.writeHead(status, [...headers, 'Content-Length', String(bytes)]);

@@ -8,7 +8,7 @@ import { endReservation, isPromise } from '../enforcement/limit-store.ts';
 import { problemFor } from '../enforcement/problem.ts';
 import { DEFAULT_MAPPING_LIMITS } from '../mapping/map-request.ts';
 import { type ForwardTimeouts, forward } from './forward.ts';
-import { isLocalHost, readBody, sendProblem } from './http-common.ts';
+import { isFromPage, isLocalHost, readBody, sendProblem } from './http-common.ts';
 import { type CallerIdentity, decideRequest, type ProxyVerdict, refuseUnmapped } from './proxy-call.ts';
 import type { RecentDecisions } from './recent-decisions.ts';
 
@@ -151,16 +151,12 @@ export function createProxyServer(options: ProxyServerOptions): Server {
     const raw = { method: req.method ?? '', target, rawHeaders: req.rawHeaders, body };
     const verdict = decideRequest(activation, caller, tool, raw, deps, limits);
     const done = guarded(req, res, (value: ProxyVerdict) => finish(exchange, value, started));
-    if (isPromise(verdict))
-      verdict.then(
-        done,
-        guarded(req, res, (error) => Promise.reject(error)),
-      );
+    if (isPromise(verdict)) verdict.then(done, fail(req, res));
     else done(verdict);
   }
 
   function accept(req: IncomingMessage, res: ServerResponse): void {
-    if (!isLocalHost(req.headers.host, hosts)) {
+    if (!isLocalHost(req.headers.host, hosts) || isFromPage(req)) {
       refuse(req, res, 'AEGIS_REQUEST_REFUSED', 403, 'request-refused');
       return;
     }

@@ -1,4 +1,5 @@
 import type { ActionContract, ParameterContract } from '../../policy/mapping/contract.ts';
+import { fieldPath } from './field-name.ts';
 import { pointerTokens } from './json-pointer.ts';
 
 /** The declared members of a JSON body: a node with a parameter covers everything below it. */
@@ -19,7 +20,7 @@ export interface ActionPlan {
   multipart: boolean;
   scaled: ParameterContract[];
   currency: ParameterContract | undefined;
-  /** Lower-cased wire names of every place; an undeclared field must not shadow one of them. */
+  /** Wire names of every place as `fieldPath` spells them; an undeclared field must not shadow one of them. */
   names: Set<string>;
 }
 
@@ -69,8 +70,8 @@ export function planAction(action: ActionContract): ActionPlan {
     scaled: parameters.filter((parameter) => parameter.scale !== undefined),
     currency: parameters.find((parameter) => parameter.role === 'currency'),
     names: new Set([
-      ...flat.map((parameter) => parameter.wire.toLowerCase()),
-      ...json.flatMap(({ tokens }) => tokens.slice(0, 1).map((token) => token.toLowerCase())),
+      ...flat.map((parameter) => fieldPath(parameter.wire)),
+      ...json.flatMap(({ tokens }) => tokens.slice(0, 1).map(fieldPath)),
     ]),
   };
 }

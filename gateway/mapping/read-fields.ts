@@ -1,5 +1,6 @@
 import type { ParameterContract } from '../../policy/mapping/contract.ts';
 import type { ActionPlan, JsonPlan } from './action-plan.ts';
+import { fieldPath, shadows } from './field-name.ts';
 import { isPlainObject, pointed } from './json-pointer.ts';
 import type { Pairs } from './pairs.ts';
 import { valueFromJson, valueFromText, valueFromTexts } from './parameter-value.ts';
@@ -12,14 +13,12 @@ export type Params = Record<string, unknown>;
 const OVERRIDE_FIELDS: ReadonlySet<string> = new Set(['_method', 'x-http-method-override']);
 
 function checkUndeclared(plan: ActionPlan, name: string, where: string, declaredHere: boolean): void {
-  const folded = name.toLowerCase();
-  if (OVERRIDE_FIELDS.has(folded)) refuse('AEGIS_MAPPING_HEADER', `The ${where} has a method override.`);
+  const plain = /[^[\]\s][^[\]]*/.exec(name)?.[0].toLowerCase() ?? '';
+  if (OVERRIDE_FIELDS.has(plain)) refuse('AEGIS_MAPPING_HEADER', `The ${where} has a method override.`);
   if (plan.action.undeclared === 'Refuse') {
     refuse('AEGIS_MAPPING_UNDECLARED', `The ${where} has a field that ${plan.action.name} does not declare.`);
   }
-  const bracket = folded.indexOf('[');
-  const base = bracket > 0 ? folded.slice(0, bracket) : folded;
-  if (!declaredHere && (plan.names.has(folded) || plan.names.has(base))) {
+  if (!declaredHere && shadows(plan.names, fieldPath(name))) {
     refuse('AEGIS_MAPPING_DUPLICATE', `The ${where} has a field that passes for a declared parameter.`);
   }
 }
@@ -71,9 +70,9 @@ function checkMember(plan: ActionPlan, node: JsonPlan, name: string, value: unkn
     return;
   }
   if (node !== plan.jsonPlan) {
-    const folded = name.toLowerCase();
-    const shadows = [...node.members.keys()].some((member) => member.toLowerCase() === folded);
-    if (shadows) refuse('AEGIS_MAPPING_DUPLICATE', 'The JSON body has a field that passes for a declared parameter.');
+    const path = fieldPath(name);
+    const passes = [...node.members.keys()].some((member) => fieldPath(member) === path);
+    if (passes) refuse('AEGIS_MAPPING_DUPLICATE', 'The JSON body has a field that passes for a declared parameter.');
   }
   checkUndeclared(plan, name, 'JSON body', node !== plan.jsonPlan);
 }
@@ -94,15 +93,28 @@ export function readPath(plan: ActionPlan, values: ReadonlyMap<string, string>, 
   }
 }
 
+const NOT_ASCII = /[^\t -~]/;
+
+/** CGI and WSGI read `_` as `-` in header names. */
+function imitates(name: string, wire: string): boolean {
+  return name !== wire && name.replaceAll('_', '-') === wire.replaceAll('_', '-');
+}
+
 export function readHeaderParams(
   plan: ActionPlan,
   headers: ReadonlyMap<string, readonly string[]>,
   into: Params,
 ): void {
   for (const parameter of plan.header) {
+    if ([...headers.keys()].some((name) => imitates(name, parameter.wire))) {
+      refuse('AEGIS_MAPPING_HEADER', 'A header imitates a declared one.', parameter.name);
+    }
     const values = headers.get(parameter.wire);
     if (values === undefined) continue;
     if (values.length > 1) refuse('AEGIS_MAPPING_DUPLICATE', 'The header occurs twice.', parameter.name);
-    into[parameter.name] = valueFromText(parameter, (values[0] as string).trim());
+    const value = values[0] as string;
+    // Latin-1 to some, UTF-8 to others (RFC 9110 section 5.5).
+    if (NOT_ASCII.test(value)) refuse('AEGIS_MAPPING_ENCODING', 'The header is not ASCII.', parameter.name);
+    into[parameter.name] = valueFromText(parameter, value.trim());
   }
 }

@@ -15,22 +15,27 @@ import type { TenantResources } from './tenant-resources.ts';
 export function activePolicies(tenant: TenantResources, pass: CompilePass): ActivePolicy[] {
   const { options } = pass;
   const stateOf = options.stateOf ?? ((policy): PolicyState => ({ stable: policy }));
-  const all = [...pass.sorted.platformPolicies, ...tenant.policies].filter(
-    ({ object }) => object.spec.suspend !== true,
+  const states = new Map(
+    [...pass.sorted.platformPolicies, ...tenant.policies].map((policy) => [
+      policyId(policy.object),
+      inForce(stateOf(policy)),
+    ]),
   );
-  const byId = new Map(all.map((policy) => [policyId(policy.object), policy.object]));
   const lookup: PolicyLookup = (id) => {
-    const policy = byId.get(id);
-    return policy === undefined ? undefined : { policy, scope: scopeOf(policy, pass.platformNamespace) };
+    const { stable, candidate } = states.get(id) ?? {};
+    return [stable, candidate?.policy].flatMap((revision) =>
+      revision === undefined
+        ? []
+        : [{ policy: revision.object, scope: scopeOf(revision.object, pass.platformNamespace) }],
+    );
   };
   const active: ActivePolicy[] = [];
-  for (const policy of all) {
-    const state = stateOf(policy);
+  for (const [id, state] of states) {
     const stable = state.stable && usable(state.stable, tenant, lookup, pass);
     const candidate = state.candidate && usable(state.candidate.policy, tenant, lookup, pass);
     if (stable === undefined && candidate === undefined) continue;
     active.push({
-      id: policyId(policy.object),
+      id,
       ...(stable === undefined ? {} : { stable }),
       ...(candidate === undefined
         ? {}
@@ -38,6 +43,14 @@ export function activePolicies(tenant: TenantResources, pass: CompilePass): Acti
     });
   }
   return active.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+}
+
+/** A revision that says `suspend` takes no part; one that still enforces is taken out by `stateOf` alone. */
+function inForce({ stable, candidate }: PolicyState): PolicyState {
+  return {
+    ...(stable === undefined || stable.object.spec.suspend === true ? {} : { stable }),
+    ...(candidate === undefined || candidate.policy.object.spec.suspend === true ? {} : { candidate }),
+  };
 }
 
 function usable(
@@ -65,7 +78,7 @@ function boundRevision(
   const scope = scopeOf(policy, pass.platformNamespace);
   const problems = new Problems(scope.platform);
   checkScope(policy, scope.platform, tenant, problems);
-  const overrides = resolveOverrides(policy, scope, lookup, problems);
+  const overrides = resolveOverrides(policy, scope, lookup, pass.options.digest, problems);
   const tools = [...tenant.tools].filter(([toolId]) => scope.tools === undefined || scope.tools.has(toolId));
   const overrideKey = JSON.stringify([...overrides]);
   const problemKey = problems.list.map(({ message }) => message).join('\n');

@@ -80,10 +80,11 @@ function coversTool({ scope }: PolicyRevision, toolId: string): boolean {
 /** Observed until a policy with a Permit for the pair has reached enforce; from then on, no permit means deny. */
 function observes(toolId: string, policies: readonly ActivePolicy[], input: SliceInput): boolean {
   if (input.registration.spec.unmatched !== 'Observe' || input.everEnforced(toolId)) return false;
-  const enforced = policies.flatMap(({ stable, candidate }) =>
-    candidate?.stage === 'enforce' ? [candidate.revision] : stable === undefined ? [] : [stable],
-  );
-  return !enforced.some((revision) => revision.tools.get(toolId)?.matched);
+  const enforced = policies.flatMap(({ stable, candidate }) => [
+    stable,
+    candidate?.stage === 'enforce' ? candidate.revision : undefined,
+  ]);
+  return !enforced.some((revision) => revision?.tools.get(toolId)?.matched);
 }
 
 function actionText(
@@ -98,19 +99,21 @@ function actionText(
   const rules: CompiledRule[] = [];
   let staged = false;
   for (const { id, stable, candidate } of policies) {
+    const next = candidate?.revision;
+    // where the pair is only observed, a candidate that permits anything on it ends the observation
+    const ends = observe && next?.tools.get(toolId)?.matched === true;
+    if (![stable, next].some((revision) => revision !== undefined && binds(revision, contract)) && !ends) continue;
     const parts: [string, string][] = [['id', canonicalJson(id)]];
-    if (stable !== undefined && (binds(stable, contract) || candidate !== undefined)) {
+    if (stable !== undefined) {
       parts.push(['stable', stable.text(toolId, action)]);
       rules.push(...rulesOf(stable, contract));
     }
-    // Where the pair is only observed, a candidate that permits anything on it ends the observation.
-    const matters = candidate !== undefined && (binds(candidate.revision, contract) || observe || parts.length > 1);
-    if (matters) {
-      parts.push(['candidate', candidate.revision.text(toolId, action, candidate.stage)]);
-      rules.push(...rulesOf(candidate.revision, contract));
+    if (next !== undefined) {
+      parts.push(['candidate', next.text(toolId, action, candidate?.stage)]);
+      rules.push(...rulesOf(next, contract));
       staged = true;
     }
-    if (parts.length > 1) entries.push(objectText(parts));
+    entries.push(objectText(parts));
   }
   collectZones(rules, zones);
   return objectText([

@@ -6,6 +6,7 @@ import type { AgentPolicy, Rule } from '../resources/types.generated.ts';
 import type { ActionContract } from './action-contract.ts';
 import { compileRule, declaresNeeds } from './compile-rule.ts';
 import { Problems } from './problem.ts';
+import { overrideKey, type Scope } from './scope.ts';
 import type { CompiledRule, NameSet } from './slice.ts';
 
 export interface ActionBinding {
@@ -36,14 +37,20 @@ export function ruleBinds(rule: Rule, contract: ActionContract): boolean {
   return rule.actions.includes('*') ? declaresNeeds(rule, contract) : rule.actions.includes(contract.action);
 }
 
-/** `overrides` holds, per rule name, the Restricts that the rule validly overrides. */
+export interface BindContext {
+  scope: Scope;
+  /** Per rule name, the Restricts that the rule validly overrides (`overrideKey`). */
+  overrides: ReadonlyMap<string, NameSet>;
+  /** Hex SHA-256 of a text's UTF-8 bytes. */
+  digest(text: string): string;
+}
+
 export function bindPolicy(
   policy: AgentPolicy,
   contracts: ReadonlyMap<string, ActionContract>,
-  overrides: ReadonlyMap<string, NameSet>,
-  platform = false,
+  { scope, overrides, digest }: BindContext,
 ): ToolBinding {
-  const problems = new Problems(platform);
+  const problems = new Problems(scope.platform);
   const actions = new Map<string, ActionBinding>();
   const sites: RuleSite[] = [];
   let matched = false;
@@ -57,6 +64,9 @@ export function bindPolicy(
         path: ['spec', 'rules', index],
         problems,
         overrides: overrides.get(rule.name) ?? {},
+        ...(rule.overridable === true
+          ? { yields: overrideKey(`${policyId(policy)}/${rule.name}`, scope, digest) }
+          : {}),
       });
       // a Permit without `when` fits always, so that no Permit behind it is ever asked
       const shadowedBy = compiled.permit ? always : undefined;

@@ -9,7 +9,7 @@ import type { ActionContract } from './action-contract.ts';
 import { parameterTests } from './compile-parameter.ts';
 import { hostPatterns } from './host-pattern.ts';
 import type { Problems } from './problem.ts';
-import type { Condition, ConditionTest, NameSet, Rank } from './slice.ts';
+import type { Condition, ConditionTest, NameSet, Rank, ValueCondition } from './slice.ts';
 import { compileTimeWindows } from './time-windows.ts';
 import { amount, nameSet, rankOf } from './values.ts';
 
@@ -94,12 +94,14 @@ function roleTest(key: RoleKey, wanted: unknown, name: string, contract: ActionC
     ];
   }
   const values = Array.isArray(wanted) ? (wanted as string[]) : [wanted as string];
-  const format = contract.parameters.get(name)?.format;
+  const { type, format } = contract.parameters.get(name) ?? {};
   const message = `${name} must be ${values.length === 1 ? values[0] : `one of ${values.join(', ')}`}.`;
-  if (key === 'dest' && (format === 'uri' || format === 'host' || values.some((value) => value.startsWith('*.')))) {
-    return [{ k: 'host', p: name, t: 'string', uri: format === 'uri', ...hostPatterns(values) }, message];
-  }
-  return [{ k: 'in', p: name, t: 'string', v: nameSet(values) }, message];
+  // a destination is always read as a host, so that neither case nor a port leads past a Restrict
+  const test: ValueCondition =
+    key === 'dest'
+      ? { k: 'host', p: name, t: 'string', uri: format === 'uri', ...hostPatterns(values) }
+      : { k: 'in', p: name, t: 'string', v: nameSet(values) };
+  return [type === 'array' ? { k: 'each', p: name, t: 'array', c: test } : test, message];
 }
 
 function contextConditions(conditions: Conditions, context: ConditionContext): Condition[] {

@@ -1,10 +1,10 @@
 /** The tests of one named parameter: `params: {memo: {pattern: "^[a-z ]+$", maxLength: 80}}`. */
 
+import { isCidr } from '../network/address.ts';
 import { checkPattern } from '../regex/check-pattern.ts';
 import type { FieldPath } from '../resources/resource.ts';
 import type { ParameterConditions } from '../resources/types.generated.ts';
 import type { ParameterContract, PolicyType } from './action-contract.ts';
-import { isCidr } from './cidr.ts';
 import { hostPatterns } from './host-pattern.ts';
 import type { Problems } from './problem.ts';
 import type { Amount, ConditionTest, ValueCondition } from './slice.ts';
@@ -107,6 +107,11 @@ function bound(k: 'max' | 'min', p: string, value: number | string): [ValueCondi
   return [{ k, p, t: 'number', v: amount(value) }, `${p} must be at ${k === 'max' ? 'most' : 'least'} ${value}.`];
 }
 
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+]);
+
 function enumeration(values: readonly (string | number)[], subject: Subject): [ValueCondition, string][] {
   const { name: p, type: t, path, problems } = subject;
   const message = `${p} must be one of the listed values.`;
@@ -114,7 +119,7 @@ function enumeration(values: readonly (string | number)[], subject: Subject): [V
   const v: (Amount | boolean)[] = [];
   values.forEach((value, index) => {
     const text = String(value);
-    const converted = t === 'boolean' ? { true: true, false: false }[text] : amount(value);
+    const converted = t === 'boolean' ? BOOLEANS.get(text) : amount(value);
     if (converted === undefined || Number.isNaN(converted)) {
       problems.contract('AEGIS_TYPE_MISMATCH', [...path, 'enum', index], `"${text}" is not a ${t}, as "${p}" is.`);
     } else v.push(converted);

@@ -14,8 +14,10 @@ export interface RuleSite {
   /** `spec.rules[i]` */
   path: FieldPath;
   problems: Problems;
-  /** Restricts that this rule validly overrides. */
+  /** Restricts that this rule validly overrides (`overrideKey`). */
   overrides: NameSet;
+  /** What overrides of this rule name it by, if it may be overridden. */
+  yields?: string;
 }
 
 /** Whether the action declares every parameter and role that the rule relies on (what `'*'` expands to). */
@@ -62,6 +64,7 @@ export function compileRule(rule: Rule, contract: ActionContract, site: RuleSite
     ...(redact.length === 0 ? {} : { redact }),
     ...(set.length === 0 ? {} : { set }),
     ...(Object.keys(site.overrides).length === 0 ? {} : { overrides: site.overrides }),
+    ...(site.yields === undefined ? {} : { yields: site.yields }),
   };
 }
 

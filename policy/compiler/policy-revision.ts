@@ -21,7 +21,7 @@ export interface PolicyRevision {
   revision: string;
   tools: Map<string, ToolBinding>;
   problems: Problem[];
-  /** An error that makes the policy unusable; an unknown name in its scope alone does not. */
+  /** An error that makes the policy unusable; an unknown name in its scope or an override without effect is none. */
   rejected: boolean;
   /** Canonical JSON of the compiled revision on one action. */
   text(toolId: string, action: string, stage?: string): string;
@@ -40,15 +40,15 @@ export interface RevisionContext {
 
 const NO_BINDING: ActionBinding = { permits: [], restricts: [] };
 
-/** References that the rest of the policy can do without: the objects may follow later. */
-const TOLERATED = new Set(['AEGIS_UNKNOWN_AGENT', 'AEGIS_UNKNOWN_TOOL']);
+/** References that the rest of the policy can do without: the objects may follow later, or were taken away by others. */
+const TOLERATED = new Set(['AEGIS_UNKNOWN_AGENT', 'AEGIS_UNKNOWN_TOOL', 'AEGIS_OVERRIDE']);
 
 export function bindRevision(source: LoadedResource<AgentPolicy>, context: RevisionContext): PolicyRevision {
   const policy = source.object;
   const tools = new Map<string, ToolBinding>();
   const found: Problem[] = [...context.problems.list];
   for (const [toolId, contracts] of context.contracts) {
-    const binding = bindPolicy(policy, contracts, context.overrides, context.scope.platform);
+    const binding = bindPolicy(policy, contracts, context);
     found.push(...binding.problems.list);
     if (binding.actions.size > 0) tools.set(toolId, binding);
   }
@@ -72,14 +72,38 @@ export function bindRevision(source: LoadedResource<AgentPolicy>, context: Revis
       let text = texts.get(key);
       if (text === undefined) {
         const tool = tools.get(toolId);
-        const { permits, restricts } = tool?.actions.get(action) ?? NO_BINDING;
-        const matched = tool?.matched ?? false;
-        text = canonicalJson({ revision, matched, permits, restricts, ...(stage === undefined ? {} : { stage }) });
+        text = revisionText(revision, tool, tool?.actions.get(action) ?? NO_BINDING, stage);
         texts.set(key, text);
       }
       return text;
     },
   };
+}
+
+const abstentions = new WeakMap<PolicyRevision, PolicyRevision>();
+
+/** The revision as agents outside its scope see it: without any rule; one object per revision. */
+export function abstaining(revision: PolicyRevision): PolicyRevision {
+  let silent = abstentions.get(revision);
+  if (silent === undefined) {
+    silent = {
+      ...revision,
+      tools: new Map(),
+      text: (_toolId, _action, stage) => revisionText(revision.revision, undefined, NO_BINDING, stage),
+    };
+    abstentions.set(revision, silent);
+  }
+  return silent;
+}
+
+function revisionText(
+  revision: string,
+  tool: ToolBinding | undefined,
+  { permits, restricts }: ActionBinding,
+  stage: string | undefined,
+): string {
+  const matched = tool?.matched ?? false;
+  return canonicalJson({ revision, matched, permits, restricts, ...(stage === undefined ? {} : { stage }) });
 }
 
 /** What the revision's digest covers; labels, change notes, tests and rollout settings start no new revision. */
@@ -92,8 +116,7 @@ function dependencies(policy: AgentPolicy, tools: Map<string, ToolBinding>, cont
     }
   }
   const { scope, rules } = policy.spec;
-  const overrides = Object.fromEntries(context.overrides);
-  return canonicalJson(plain({ id: policyId(policy), scope, rules, overrides, contracts }));
+  return canonicalJson(plain({ id: policyId(policy), scope, rules, contracts }));
 }
 
 function contractValue(contract: ActionContract): unknown {

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../bundle/canonical-json.ts';
 import type { AgentPolicy } from '../resources/types.generated.ts';
 
 export interface Scope {
@@ -32,4 +33,17 @@ export function strictlyNarrower(inner: Scope, outer: Scope): boolean {
   if (!within(inner.agents, outer.agents) || !within(inner.tools, outer.tools)) return false;
   if (outer.platform && !inner.platform) return true;
   return !within(outer.agents, inner.agents) || !within(outer.tools, inner.tools);
+}
+
+/**
+ * What names a Restrict in `overrides`. Stable and candidate revision of a policy share their rules' names, but an
+ * override that is valid for one of them need not be for the other, so that the scope belongs to the name.
+ */
+export function overrideKey(
+  ruleId: string,
+  { platform, agents, tools }: Scope,
+  digest: (text: string) => string,
+): string {
+  const listed = (names: ReadonlySet<string> | undefined): string[] | null => (names ? [...names].sort() : null);
+  return `${ruleId}@${digest(canonicalJson([platform, listed(agents), listed(tools)])).slice(0, 16)}`;
 }

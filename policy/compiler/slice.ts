@@ -58,7 +58,9 @@ export interface CompiledRule {
   limits?: LimitObligation[];
   redact?: RedactObligation[];
   set?: SetObligation[];
+  /** The `yields` of the Restricts that give way to this Permit. */
   overrides?: NameSet;
+  yields?: string;
 }
 
 export interface CompiledRevision {

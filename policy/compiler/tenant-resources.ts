@@ -42,9 +42,17 @@ export function sortResources(resources: readonly LoadedResource[], platformName
   const findings: Finding[] = [];
   const tenants = new Map<string, TenantResources>();
   const tenantOf = namespaceOwners(resources, tenants, findings);
+  const strangers = new Map<string, TenantResources>();
+  /** A namespace that only bears the name of a tenant is not part of it: its resources go nowhere. */
   const tenantFor = (resource: LoadedResource): TenantResources => {
     const namespace = resource.object.metadata.namespace ?? DEFAULT_NAMESPACE;
-    return tenantNamed(tenants, tenantOf.get(namespace) ?? namespace);
+    const owner = tenantOf.get(namespace);
+    if (owner !== undefined || tenants.get(namespace)?.tenant === undefined) {
+      return tenantNamed(tenants, owner ?? namespace);
+    }
+    const message = `The AgentTenant "${namespace}" does not list the namespace "${namespace}", so this resource belongs to no tenant.`;
+    findings.push(findingAt(resource, 'AEGIS_DUPLICATE_ID', 'error', ['metadata', 'namespace'], message));
+    return tenantNamed(strangers, namespace);
   };
   const catalogue = new Map<string, LoadedResource<AgentTool>>();
   const inPlatform = (resource: LoadedResource): boolean => resource.object.metadata.namespace === platformNamespace;
@@ -92,7 +100,8 @@ function namespaceOwners(
     const tenant = tenantNamed(tenants, name);
     tenant.tenant = loaded;
     if (uid !== undefined) tenant.uid = uid;
-    loaded.object.spec.namespaces?.forEach((namespace, index) => {
+    // without a list, the namespace of the same name
+    (loaded.object.spec.namespaces ?? [name]).forEach((namespace, index) => {
       const owner = owners.get(namespace);
       if (owner === undefined) owners.set(namespace, name);
       else if (owner !== name) {

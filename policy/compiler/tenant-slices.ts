@@ -7,7 +7,7 @@ import { chainLinks } from './chain-links.ts';
 import type { SliceFile } from './compile-cache.ts';
 import type { CompilePass } from './compile-pass.ts';
 import { limitObligation } from './compile-rule.ts';
-import type { PolicyRevision } from './policy-revision.ts';
+import { abstaining, type PolicyRevision } from './policy-revision.ts';
 import type { TenantResources } from './tenant-resources.ts';
 import { toolParts } from './tool-parts.ts';
 
@@ -30,7 +30,7 @@ export function agentSlices(
   );
   const slices = new Map<string, SliceFile>();
   for (const [agentId, registration] of [...registrations].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const chain = chainLinks(agentId, registrations, suspended);
+    const chain = chainLinks(agentId, registrations, suspended, tenant.tenant?.object.spec.defaults?.maxDepth);
     const tools = (registration.spec.tools ?? []).flatMap(({ toolId, actions }) => {
       const part = parts.get(toolId);
       return part === undefined ? [] : [actions === undefined ? part : restricted(part, actions)];
@@ -89,15 +89,14 @@ function policiesByAgent(policies: readonly ActivePolicy[], agentIds: Iterable<s
   return byAgent;
 }
 
-/** A revision whose scope does not cover the agent takes no part for it. */
+/** A revision whose scope does not cover the agent abstains; it still stands in the place of the other one. */
 function forAgent(policy: ActivePolicy, agentId: string): ActivePolicy {
-  const covers = ({ scope }: PolicyRevision): boolean => scope.agents === undefined || scope.agents.has(agentId);
+  const seen = (revision: PolicyRevision): PolicyRevision =>
+    revision.scope.agents === undefined || revision.scope.agents.has(agentId) ? revision : abstaining(revision);
   const { id, stable, candidate } = policy;
-  if ((stable === undefined || covers(stable)) && (candidate === undefined || covers(candidate.revision)))
-    return policy;
   return {
     id,
-    ...(stable !== undefined && covers(stable) ? { stable } : {}),
-    ...(candidate !== undefined && covers(candidate.revision) ? { candidate } : {}),
+    ...(stable === undefined ? {} : { stable: seen(stable) }),
+    ...(candidate === undefined ? {} : { candidate: { revision: seen(candidate.revision), stage: candidate.stage } }),
   };
 }

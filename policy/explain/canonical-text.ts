@@ -1,4 +1,5 @@
 /** Paths and hosts as `policy/rego/policy.rego` reads them: what is not in plain canonical form has no reading. */
+import { cidrContains, parseAddress } from '../network/address.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a path must not hold
 const PLAIN_PATH = /^[^\\\u0000-\u001f\u007f]+$/;
@@ -20,23 +21,31 @@ export function pathSegments(value: unknown): string[] | undefined {
 /** The host of a URI, or of `host` and `host:port`, in lower case; undefined where it cannot be told. */
 export function hostOf(value: unknown, uri: boolean): string | undefined {
   if (typeof value !== 'string') return undefined;
-  if (!uri) return AUTHORITY.test(value) ? plainHost(authorityHost(value)) : undefined;
+  if (!uri) return (AUTHORITY.test(value) ? authorityHost(value) : undefined) ?? ipv6Address(value);
   if (!URI.test(value)) return undefined;
   const authority = /^[^/?#]+/.exec(value.slice(value.indexOf('//') + 2))?.[0];
-  return authority === undefined ? undefined : plainHost(authorityHost(authority));
+  return authority === undefined ? undefined : authorityHost(authority);
 }
 
-/** The host itself where it is an IP address (what contains a colon counts as one). */
+/** The host itself where it is an IP address (what contains a colon is one). */
 export function literalAddress(host: string): string | undefined {
   return IPV4.test(host) || host.includes(':') ? host : undefined;
 }
 
-function authorityHost(authority: string): string {
-  if (authority.startsWith('[')) return authority.slice(1, authority.indexOf(']'));
-  return authority.split(':', 1)[0] as string;
+function authorityHost(authority: string): string | undefined {
+  if (authority.startsWith('[')) return ipv6Address(authority.slice(1, authority.indexOf(']')));
+  return plainHost(authority.split(':', 1)[0] as string);
 }
 
 function plainHost(host: string): string | undefined {
   const name = host.toLowerCase().replace(/\.$/, '');
-  return NUMERIC_LABEL.test(name) ? literalAddress(host) : name;
+  if (!`.${name}.`.includes('..') && !NUMERIC_LABEL.test(name)) return name;
+  return IPV4.test(host) ? host : undefined;
+}
+
+/** An IPv4 address that is written as IPv6 could be read in two ways. */
+function ipv6Address(text: string): string | undefined {
+  const address = text.toLowerCase();
+  const clear = text.includes(':') && parseAddress(address) !== undefined && !cidrContains('::ffff:0:0/96', address);
+  return clear ? address : undefined;
 }

@@ -2,9 +2,9 @@
 import type { Condition, ValueCondition } from '../compiler/slice.ts';
 import { compareDecimal, type DecimalLike } from '../decimal.ts';
 import type { DecisionInput } from '../decision/types.ts';
+import { cidrContains } from '../network/address.ts';
 import { NumberLiteral } from '../number-literal.ts';
 import { matchesPattern } from '../regex/match-pattern.ts';
-import { cidrContains } from './address.ts';
 import { hostOf, literalAddress, pathSegments } from './canonical-text.ts';
 import { own } from './own.ts';
 

@@ -1,5 +1,5 @@
 /** From a traced call to sentences with positions: what decided, why, and what would have to change. */
-import type { AgentSlice, CompiledRule, Condition } from '../compiler/slice.ts';
+import type { AgentSlice } from '../compiler/slice.ts';
 import type { TenantResources } from '../compiler/tenant-resources.ts';
 import type { DecisionInput, Reason } from '../decision/types.ts';
 import { formatPath } from '../resources/resource.ts';
@@ -7,7 +7,7 @@ import { explainStructural } from './explain-structure.ts';
 import type { ExplainedReason } from './explanation.ts';
 import { own } from './own.ts';
 import { remedyOf } from './remedy.ts';
-import type { Part, Place, RuleIndex } from './rule-index.ts';
+import type { Place, RuleIndex } from './rule-index.ts';
 import type { RuleTrace, Trace, TracedReason } from './trace.ts';
 
 export interface ExplainContext {
@@ -53,40 +53,48 @@ function explainTraced(
     ...(rulePlace && { rulePlace }),
     ...(applies.length === 0 ? {} : { applies }),
   };
-  if (traced.condition === undefined) return { ...explained, ...outcomeRemedy(rule.rule, context) };
+  if (traced.condition === undefined) return { ...explained, ...outcomeRemedy(rule, input, context) };
   const { condition } = traced.condition;
   const place = context.index.condition(rule.rule, 'conditions', condition, input.tool, input.action);
   const remedy = remedyOf(condition, remedyContext(place, input, context));
   return { ...explained, ...(place && { place }), ...remedy };
 }
 
-/** A rule whose verdict is its own: what it says, and where. */
-function outcomeRemedy(rule: CompiledRule, { index }: ExplainContext): Partial<ExplainedReason> {
+/** A rule whose verdict is its own: the part of its `when` that brought the call here, else its outcome. */
+function outcomeRemedy(trace: RuleTrace, input: DecisionInput, { index }: ExplainContext): Partial<ExplainedReason> {
+  const { rule } = trace;
   const source = index.rule(rule.id);
-  if (source === undefined || rule.ok === 0) return {};
+  // nobody asks how to be refused
+  if (source === undefined || rule.ok <= 1) return {};
   const path = [...source.path, 'outcome'];
   const field = formatPath(path);
   const place = { field, location: source.policy.locate(path) };
   if (rule.permit) return { place, change: `change ${field}` };
+  const [first] = trace.when;
+  const matched = first && index.condition(rule, 'when', first.condition, input.tool, input.action);
   const overridable = source.rule.overridable === true;
   const how = overridable ? `, or override ${rule.id} in a policy with a narrower scope` : '';
-  return { place, change: `narrow the rule's \`when\`, or change ${field}${how}` };
+  const narrow = matched === undefined ? 'narrow its actions' : `narrow ${formatPath([...source.path, 'when'])}`;
+  const call = undecided(trace);
+  return { place: matched ?? place, ...(call && { call }), change: `${narrow}, or change ${field}${how}` };
 }
 
-/** The parts of a `when` that fit only because they cannot be decided, and for Restricts those that hold. */
+/** What the call could say for the rule to be able to tell that it does not apply. */
+function undecided({ when }: RuleTrace): string | undefined {
+  const open = when.find(({ state }) => state === 'undecidable')?.condition;
+  return open !== undefined && 'p' in open ? `send ${open.p}, plainly written, so that the rule can tell` : undefined;
+}
+
+/** What of a `when` brought the call to a rule that does not grant: what holds, and what cannot be decided. */
 function whyItApplies(trace: RuleTrace, input: DecisionInput, context: ExplainContext): string[] {
   return trace.when.flatMap(({ condition, state }) => {
-    const field = fieldOf(trace.rule, 'when', condition, input, context.index);
-    if (state === 'undecidable') {
-      const { given } = remedyOf(condition, remedyContext(field, input, context));
-      return [`${field?.field ?? 'when'} cannot be decided (${given ?? condition.m}), so the rule applies`];
-    }
-    return trace.rule.permit || field === undefined ? [] : [`${field.field} holds`];
+    if (state === 'holds' && trace.rule.permit) return [];
+    const place = context.index.condition(trace.rule, 'when', condition, input.tool, input.action);
+    const field = place?.field ?? 'when';
+    const { given } = remedyOf(condition, remedyContext(place, input, context));
+    if (state === 'holds') return [given === undefined ? `${field} fits` : `${field} fits: ${given}`];
+    return [`${field} cannot be decided, which counts as fitting: ${given ?? condition.m}`];
   });
-}
-
-function fieldOf(rule: CompiledRule, part: Part, condition: Condition, input: DecisionInput, index: RuleIndex) {
-  return index.condition(rule, part, condition, input.tool, input.action);
 }
 
 export function remedyContext(place: Place | undefined, input: DecisionInput, { slice }: ExplainContext) {

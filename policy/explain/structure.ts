@@ -19,7 +19,7 @@ export function structuralRefusals(slice: AgentSlice | undefined, tenant: string
   if (tool === undefined) return refused('UNKNOWN_TOOL', "The tool is not in the agent's registration.");
   const action = own(tool.actions, input.action);
   if (action !== undefined) return parameterRefusals(action, input.params);
-  return tool.observe ? [] : refused('UNKNOWN_ACTION', 'The tool does not offer this action to the agent.');
+  return refused('UNKNOWN_ACTION', 'The tool does not offer this action to the agent.');
 }
 
 function parameterRefusals(action: ActionSlice, params: Readonly<Record<string, unknown>>): Reason[] {

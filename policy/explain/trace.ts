@@ -105,7 +105,8 @@ function traceRule(rule: CompiledRule, asked: boolean, facts: CallFacts): RuleTr
 /** Marks the Restricts that a deciding Permit overrides, and gives the others. */
 function live(hits: readonly RuleTrace[]): RuleTrace[] {
   return hits.filter((hit) => {
-    const by = hits.find(({ rule }) => own(rule.overrides, hit.rule.id) === true);
+    const { yields } = hit.rule;
+    const by = yields === undefined ? undefined : hits.find(({ rule }) => own(rule.overrides, yields) === true);
     if (by !== undefined) hit.overriddenBy = by.rule.id;
     return by === undefined;
   });

@@ -1,5 +1,6 @@
 import type { Finding, SourceLocation } from '../errors.ts';
 import type { LoadedResource } from '../resources/resource.ts';
+import { suggestName } from '../validation/suggest-name.ts';
 import { AEGIS_GROUP, AEGIS_KINDS, AEGIS_VERSION, groupOf } from './api-group.ts';
 import { loadSource } from './load-json.ts';
 import type { LoadResult } from './load-result.ts';
@@ -43,8 +44,11 @@ function foreign(resource: LoadedResource): Finding | undefined {
   const name = nameOf(resource);
   // A misspelt group would silently drop a policy, so one of our kinds elsewhere is worth more than an info.
   const ours = AEGIS_KINDS.has(kind) && kind !== 'TestSuite';
+  const group = groupOf(apiVersion);
+  const misspelt = group === '' || suggestName(group, [AEGIS_GROUP]) !== undefined;
+  const severity = ours ? (misspelt ? 'error' : 'warning') : 'info';
   const message = `${name} is of ${apiVersion.slice(0, 80)}, not of ${AEGIS_GROUP}; it is skipped.`;
-  return finding('AEGIS_RESOURCE_FOREIGN', ours ? 'warning' : 'info', message, resource, 'apiVersion');
+  return finding('AEGIS_RESOURCE_FOREIGN', severity, message, resource, 'apiVersion');
 }
 
 function unknownType(resource: LoadedResource): Finding | undefined {

@@ -1,5 +1,4 @@
 import type { Finding } from '../errors.ts';
-import type { LoadedResource } from '../resources/resource.ts';
 import { expandResources, skipForeign } from './expand-resources.ts';
 import { findForbiddenCharacter } from './forbidden-characters.ts';
 import { SOURCE_LIMITS } from './limits.ts';

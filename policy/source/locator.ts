@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, type Node, type Pair } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml';
 import type { SourceLocation } from '../errors.ts';
 import type { FieldPath } from '../resources/resource.ts';
 import { parseYamlDocument, type YamlDocument } from './parse-yaml-document.ts';
@@ -52,9 +52,22 @@ export class Locator {
   }
 }
 
+/** Pairs of a mapping by key, the first of several; kept, because a mapping with many keys may have many findings. */
+const indexes = new WeakMap<YAMLMap, ReadonlyMap<unknown, Pair>>();
+
+function pairsOf(map: YAMLMap): ReadonlyMap<unknown, Pair> {
+  let index = indexes.get(map);
+  if (index === undefined) {
+    const pairs = [...map.items].reverse();
+    index = new Map(pairs.flatMap((pair: Pair) => (isScalar(pair.key) ? [[pair.key.value, pair]] : [])));
+    indexes.set(map, index);
+  }
+  return index;
+}
+
 function stepInto(node: Node | null, step: string | number): { key: Node | null; value: Node | null } | undefined {
   if (isMap(node)) {
-    const pair = node.items.find((item: Pair) => isScalar(item.key) && item.key.value === String(step));
+    const pair = pairsOf(node).get(String(step));
     return pair && { key: pair.key as Node, value: pair.value as Node | null };
   }
   if (!isSeq(node) || typeof step !== 'number') return undefined;

@@ -22,26 +22,22 @@ export function findUnknownFields(
     return value.flatMap((each, index) => findUnknownFields(resource, each, items, [...path, index]));
   }
   if (typeof value !== 'object' || value === null) return [];
-  const found: UnknownField[] = [];
-  for (const [name, each] of Object.entries(value)) {
-    const known = schema.properties ?? {};
+  const known = schema.properties ?? {};
+  const free = Object.keys(known).filter((name) => !Object.hasOwn(value, name));
+  return Object.entries(value).flatMap(([name, each]): UnknownField[] => {
     const property = Object.hasOwn(known, name) ? known[name] : schema.additionalProperties;
-    if (property !== undefined) found.push(...findUnknownFields(resource, each, property, [...path, name]));
-    else if (schema.properties !== undefined) {
-      found.push(unknownField(resource, [...path, name], Object.keys(value), schema.properties));
-    }
-  }
-  return found;
+    if (property !== undefined) return findUnknownFields(resource, each, property, [...path, name]);
+    return schema.properties === undefined ? [] : [unknownField(resource, [...path, name], free, known)];
+  });
 }
 
 function unknownField(
   resource: LoadedResource,
   path: FieldPath,
-  present: readonly string[],
+  free: readonly string[],
   known: { readonly [name: string]: CrdSchema },
 ): UnknownField {
   const name = String(path.at(-1));
-  const free = Object.keys(known).filter((each) => !present.includes(each));
   const parents = Object.keys(known).filter((each) => Object.hasOwn(known[each]?.properties ?? {}, name));
   const suggestion = parents.length === 0 ? suggestName(name, free) : undefined;
   const shown = name.length > 60 ? `${name.slice(0, 59)}…` : name;

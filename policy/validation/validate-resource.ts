@@ -4,6 +4,7 @@ import { KIND_SCHEMAS } from '../resources/schemas.generated.ts';
 import type { AegisKind } from '../resources/types.generated.ts';
 import { applyDefaults } from './apply-defaults.ts';
 import { checkRules } from './cel-rules.ts';
+import { findInexactAmounts } from './exact-amounts.ts';
 import { findingAt } from './finding-builder.ts';
 import { findDuplicateEntries } from './list-entries.ts';
 import { checkMetadata, findUnknownMetadata } from './metadata-rules.ts';
@@ -43,6 +44,7 @@ export function validateResource(resource: LoadedResource, options: ValidationOp
     ...unknown,
     ...withoutMisspelt(checkSchema(resource, object, kind), unknown),
     ...findDuplicateEntries(resource, withoutStatus, schema, []),
+    ...(refuse ? findInexactAmounts(resource, withoutStatus, schema, []) : []),
   ];
   const spoiled = new SpoiledPaths(placed.map(({ path }) => path));
   const context = { resource, isSpoiled: (path: FieldPath) => spoiled.has(path) };

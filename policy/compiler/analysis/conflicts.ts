@@ -16,7 +16,7 @@ export function findConflicts(contract: ActionContract, revisions: readonly Poli
   const { permits, restricts } = alwaysAsked(contract, revisions);
   if (permits.length + restricts.length < 2) return [];
   const overridden = new Set(permits.flatMap(({ rule }) => Object.keys(rule.overrides ?? {})));
-  const binding = restricts.filter(({ rule }) => !overridden.has(rule.id));
+  const binding = restricts.filter(({ rule }) => rule.yields === undefined || !overridden.has(rule.yields));
   const ban = binding.find(({ rule }) => rule.ok === 4);
   const where = `${contract.toolId}/${contract.action}`;
   if (ban !== undefined) {

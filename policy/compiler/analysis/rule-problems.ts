@@ -34,7 +34,7 @@ function contradictions(source: Rule, rule: CompiledRule, path: (string | number
   ] as const) {
     const found = findContradiction(conditions ?? []);
     if (found === undefined) continue;
-    problems.error('AEGIS_CONTRADICTION', [...path, key, ...subjectPath(source[key], found.subject)], found.message);
+    problems.contract('AEGIS_CONTRADICTION', [...path, key, ...subjectPath(source[key], found.subject)], found.message);
   }
 }
 

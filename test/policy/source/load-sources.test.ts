@@ -20,7 +20,9 @@ test('keeps the resources of aegis.dev in order', () => {
 test.each([
   ['apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}', 'AEGIS_RESOURCE_FOREIGN', 'info', 1],
   ['apiVersion: v1\nkind: Secret\nmetadata: {name: a}', 'AEGIS_RESOURCE_FOREIGN', 'info', 1],
-  ['apiVersion: aegis.de/v1alpha1\nkind: AgentPolicy\nmetadata: {name: a}', 'AEGIS_RESOURCE_FOREIGN', 'warning', 1],
+  ['apiVersion: aegis.de/v1alpha1\nkind: AgentPolicy\nmetadata: {name: a}', 'AEGIS_RESOURCE_FOREIGN', 'error', 1],
+  ['apiVersion: v1\nkind: AgentPolicy\nmetadata: {name: a}', 'AEGIS_RESOURCE_FOREIGN', 'error', 1],
+  ['apiVersion: kagent.example/v1\nkind: AgentTool\nmetadata: {name: a}', 'AEGIS_RESOURCE_FOREIGN', 'warning', 1],
   ['apiVersion: aegis.dev/v1\nkind: AgentPolicy\nmetadata: {name: a}', 'AEGIS_RESOURCE_VERSION_UNKNOWN', 'error', 1],
   ['apiVersion: aegis.dev\nkind: AgentPolicy\nmetadata: {name: a}', 'AEGIS_RESOURCE_VERSION_UNKNOWN', 'error', 1],
   [

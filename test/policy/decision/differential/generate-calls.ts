@@ -21,9 +21,10 @@ function randomParams(random: Random, action: ToolAction | undefined): Record<st
   return params;
 }
 
-function randomChain(random: Random, agent: string): unknown {
+function randomChain(random: Random, tenant: Tenant, agent: string): unknown {
   const others = [...AGENTS.filter((name) => name !== agent), STRANGER];
-  if (random.chance(0.7)) return [...random.some(others, 0.4), agent];
+  if (random.chance(0.6)) return acceptedChain(random, tenant, agent);
+  if (random.chance(0.5)) return [...random.some(others, 0.4), agent];
   return random.pick<unknown>([
     [agent],
     [],
@@ -42,11 +43,24 @@ function randomChain(random: Random, agent: string): unknown {
   ]);
 }
 
+/** Back from the agent, each link among those whom the next one accepts. */
+function acceptedChain(random: Random, tenant: Tenant, agent: string): string[] {
+  const chain = [agent];
+  while (chain.length < 5 && random.chance(0.7)) {
+    const accepted = tenant.registrations.get(chain[0] as string)?.spec.delegation?.acceptsFrom ?? [];
+    if (accepted.length === 0) break;
+    chain.unshift(random.pick(accepted));
+  }
+  return chain;
+}
+
 /** Monday 2024-01-01 on; both changes of daylight saving time are within reach. */
 function randomInstant(random: Random): Date {
   const day = Date.UTC(2024, random.pick([0, 2, 9]), 1 + random.below(31));
-  const quarter = random.chance(0.5) ? random.below(48) * 30 : random.below(1440);
-  return new Date(day + quarter * 60_000 - (random.chance(0.2) ? 1000 : 0));
+  if (random.chance(0.3)) return new Date(day + random.below(1440) * 60_000);
+  // the edges of the generated windows, in one of their zones
+  const edge = random.pick([0, 390, 540, 720, 1050, 1320]) - random.pick([0, 60, 120, -300, -240, 330]);
+  return new Date(day + edge * 60_000 - (random.chance(0.3) ? 1000 : 0));
 }
 
 /** A call that mostly passes the structural checks, near what the tenant's policies test. */
@@ -63,9 +77,9 @@ export function randomCall(random: Random, tenant: Tenant): Call {
     agent,
     tool,
     action: action?.name ?? random.pick(['none', '*', 'read']),
-    params: random.chance(0.99) ? randomParams(random, action) : random.pick<unknown>([null, [], 'x', 7]),
+    params: random.chance(0.99) ? randomParams(random, action) : random.pick<unknown>([null, [], 'x', 7, undefined]),
     context: compact<NonNullable<Call['context']>>({ purpose, instant }),
-    chain: random.maybe(0.45, () => randomChain(random, agent)),
+    chain: random.maybe(0.45, () => randomChain(random, tenant, agent)),
     cohort: random.maybe(0.6, () =>
       Object.fromEntries(tenant.policies.map(({ id }) => [id, random.chance(0.5)] as [string, boolean])),
     ),

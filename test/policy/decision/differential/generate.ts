@@ -69,7 +69,7 @@ function randomRegistration(random: Random, name: string, tools: readonly AgentT
       workload: { selector: { matchLabels: { app: name } }, serviceAccountName: name },
       tools: grants,
       purpose: random.maybe(0.7, () => random.some(['care', 'billing', 'audit'], 0.4)),
-      delegation: random.maybe(0.85, () => delegation),
+      delegation: random.maybe(0.75, () => delegation),
       unmatched: random.maybe(0.3, () => 'Observe' as const),
       budget: random.maybe(0.15, () => ({ limits: [{ name: 'daily', rate: { max: 5, window: '24h' } }] })),
       suspended: random.maybe(0.05, () => true),
@@ -112,6 +112,11 @@ function randomPolicy(random: Random, id: string, tools: readonly AgentTool[]): 
   };
 }
 
+function grantAll(): AgentPolicy {
+  const metadata = { name: 'base', namespace: TENANT };
+  return { apiVersion, kind: 'AgentPolicy', metadata, spec: { scope: { tenantWide: true }, rules: [{ name: 'all', actions: ['*'] }] } };
+}
+
 /** Lets some Permits name Restricts; which of these are valid is for the engines to say. */
 function addOverrides(random: Random, policies: readonly AgentPolicy[]): void {
   const named = policies.flatMap(({ metadata, spec }) =>
@@ -150,6 +155,7 @@ export function randomTenant(random: Random): Tenant {
       }),
     );
   }
+  if (random.chance(0.6)) policies.push({ id: `${TENANT}/base`, stable: grantAll() });
   addOverrides(random, policies.flatMap(revisionsOf));
   const resource = random.maybe(0.3, () => randomTenantResource(random));
   const pairs = AGENTS.flatMap((agent) => tools.map(({ metadata }) => `${agent}/${metadata.name}`));

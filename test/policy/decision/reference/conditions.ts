@@ -52,14 +52,15 @@ export function judge(conditions: Conditions | undefined, site: CallSite): Judge
   for (const key of Object.keys(ROLES) as RoleKey[]) {
     const wanted = conditions[key];
     if (wanted === undefined) continue;
-    for (const [name, parameter] of Object.entries(declared)) {
-      if (parameter.role !== ROLES[key]) continue;
+    const bound = Object.entries(declared).filter(([, { role }]) => role === ROLES[key]);
+    if (bound.length === 0) judged.push({ truth: 'unknown', onFail: conditions.onFail?.[key] });
+    for (const [name, parameter] of bound) {
       const test = (value: unknown): Truth => roleTruth(key, wanted, value, parameter);
       judged.push({ truth: parameterTruth(site, name, parameter, test), onFail: conditions.onFail?.[key] });
     }
   }
   for (const [name, tests] of Object.entries(conditions.params ?? {})) {
-    const parameter = declared[name] as ToolParameter;
+    const parameter = declared[name];
     for (const one of singleTests(tests)) {
       judged.push({ truth: namedTruth(site, name, parameter, one), onFail: tests.onFail });
     }
@@ -90,7 +91,9 @@ function singleTests(tests: ParameterConditions): ParameterConditions[] {
   return range === undefined ? single : [...single, { min: range.min }, { max: range.max }];
 }
 
-function namedTruth(site: CallSite, name: string, parameter: ToolParameter, test: ParameterConditions): Truth {
+/** A parameter that the contract does not name can only stand in a policy of the platform. */
+function namedTruth(site: CallSite, name: string, parameter: ToolParameter | undefined, test: ParameterConditions): Truth {
+  if (parameter === undefined) return 'unknown';
   const present = Object.hasOwn(site.call.params as object, name);
   if (test.required !== undefined) return truth(present || !test.required);
   if (test.forbidden !== undefined) return truth(!present || !test.forbidden);
@@ -101,7 +104,7 @@ function namedTruth(site: CallSite, name: string, parameter: ToolParameter, test
 function parameterTruth(
   site: CallSite,
   name: string,
-  { type, role }: ToolParameter,
+  { type, role, items = 'string' }: ToolParameter,
   test: (value: unknown) => Truth,
 ): Truth {
   const params = site.call.params as Record<string, unknown>;
@@ -109,7 +112,8 @@ function parameterTruth(
   const value = params[name];
   if (type !== 'array' || role === 'amount') return test(value);
   if (!Array.isArray(value)) return 'unknown';
-  const elements = value.map(test);
+  const wanted = items === 'integer' ? 'number' : items;
+  const elements = value.map((element) => (typeOf(element) === wanted ? test(element) : 'unknown'));
   if (elements.every((element) => element === 'yes')) return 'yes';
   return elements.every((element) => element === 'no') ? 'no' : 'unknown';
 }

@@ -143,7 +143,8 @@ function decide(tenant: Tenant, call: Call, policies: readonly AgentPolicy[]): R
   const decisive = hits.filter((hit) => hit.verdict === verdict);
   const reasons = decisive.filter(({ rule }) => verdict !== 'allow' || rule.type !== 'Restrict').map(({ id }) => id);
   const sanitizers = hits.filter((hit) => hit.verdict === 'sanitize');
-  const request = sanitizers.flatMap(({ rule }) => rule.sanitize?.request ?? []);
+  const changes = sanitizers.flatMap(({ rule }) => rule.sanitize?.request ?? []);
+  const request = changes.filter(({ param }) => Object.hasOwn(site.action.parameters ?? {}, param));
   const sets = (op: string): boolean => op === 'set' || op === 'clamp';
   return {
     verdict,

@@ -70,7 +70,7 @@ export function pathTruth(value: string, within: readonly string[]): Truth {
 
 /** The host of `host`, `host:port`, a bare IPv6 address, or of a URI; lower case, without a trailing dot. */
 export function hostOf(value: string, uri: boolean): string | undefined {
-  if (!uri) return authorityHost(value) ?? (parseIp(value)?.length === 16 ? value.toLowerCase() : undefined);
+  if (!uri) return authorityHost(value) ?? plainIpv6(value);
   const colon = value.indexOf('://');
   const scheme = value.slice(0, Math.max(colon, 0)).toLowerCase();
   if (!consistsOf(scheme, `${LETTERS}${DIGITS}+.-`) || !LETTERS.includes(scheme[0] as string)) return undefined;
@@ -88,17 +88,22 @@ function authorityHost(authority: string): string | undefined {
   const end = bracketed ? close + 1 : colon < 0 ? authority.length : colon;
   const port = authority.slice(end);
   if (port !== '' && !(port[0] === ':' && consistsOf(port.slice(1), DIGITS) && port.length <= 6)) return undefined;
-  if (bracketed) {
-    const address = authority.slice(1, close).toLowerCase();
-    return parseIp(address)?.length === 16 ? address : undefined;
-  }
+  if (bracketed) return plainIpv6(authority.slice(1, close));
   return plainName(authority.slice(0, end));
+}
+
+/** ::ffff:10.0.0.1 could be read as 10.0.0.1 (RFC 4291 section 2.5.5.2). */
+function plainIpv6(text: string): string | undefined {
+  const address = parseIp(text);
+  const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255].every((byte, i) => address?.[i] === byte);
+  return address?.length === 16 && !mapped ? text.toLowerCase() : undefined;
 }
 
 function plainName(text: string): string | undefined {
   const lower = text.toLowerCase();
   if (!consistsOf(lower, `${LETTERS}${DIGITS}.-_`)) return undefined;
   const name = lower.endsWith('.') ? lower.slice(0, -1) : lower;
+  if (name.split('.').includes('')) return undefined;
   const last = name.slice(name.lastIndexOf('.') + 1);
   const hex = last === '0x' || (last.startsWith('0x') && consistsOf(last.slice(2), `${DIGITS}abcdef`));
   if (!consistsOf(last, DIGITS) && !hex) return name;
@@ -112,7 +117,7 @@ export function hostTruth(value: string, patterns: readonly string[], uri: boole
     patterns.some((written) => {
       const pattern = written.toLowerCase();
       if (pattern.startsWith('*.')) return host.endsWith(pattern.slice(1));
-      return host === pattern || `[${host}]` === pattern;
+      return host === pattern;
     }),
   );
 }
@@ -127,16 +132,9 @@ export function cidrTruth(value: string, blocks: readonly string[], uri: boolean
 function inBlock(address: number[], block: string): boolean {
   const [text = '', length = ''] = block.split('/');
   const network = parseIp(text) ?? [];
-  const plain = mapped(address);
-  if (plain.length !== network.length) return false;
   const bits = (bytes: number[]): string => bytes.map((byte) => byte.toString(2).padStart(8, '0')).join('');
-  return bits(plain).slice(0, Number(length)) === bits(network).slice(0, Number(length));
-}
-
-/** ::ffff:10.0.0.1 is 10.0.0.1 (RFC 4291 section 2.5.5.2). */
-function mapped(address: number[]): number[] {
-  const prefix = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255];
-  return address.length === 16 && prefix.every((byte, i) => address[i] === byte) ? address.slice(12) : address;
+  if (address.length !== network.length) return false;
+  return bits(address).slice(0, Number(length)) === bits(network).slice(0, Number(length));
 }
 
 /** Bytes of an IPv4 or IPv6 address. */

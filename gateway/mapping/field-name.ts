@@ -1,0 +1,30 @@
+/**
+ * One spelling for names that tools are known to read as the same field: case folded as Go does it (`\u017f` is `s`, the
+ * Kelvin sign `k`), separators left out (PHP reads `.` and ` ` as `_`; protobuf reads `userId` and `user_id` alike), and
+ * brackets as levels (Rack and qs read `[a]`, `a]` and `a[]` as `a`). Levels are joined by a slash.
+ */
+export function fieldPath(name: string): string {
+  return name
+    .split(/[[\]]+/)
+    .map(fold)
+    .filter(Boolean)
+    .join('/');
+}
+
+function fold(text: string): string {
+  return text
+    .normalize('NFKC')
+    .toUpperCase()
+    .toLowerCase()
+    .replace(/[\s\p{Cc}\p{Cf}._!-]+/gu, '');
+}
+
+/** Is `path` one of `names`, below one of them, or above one? */
+export function shadows(names: ReadonlySet<string>, path: string): boolean {
+  if (names.has(path)) return true;
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+    if (names.has(path.slice(0, slash))) return true;
+  }
+  for (const name of names) if (name.startsWith(`${path}/`)) return true;
+  return false;
+}
