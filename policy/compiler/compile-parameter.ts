@@ -1,6 +1,6 @@
 /** The tests of one named parameter: `params: {memo: {pattern: "^[a-z ]+$", maxLength: 80}}`. */
 
-import { isCidr } from '../network/address.ts';
+import { cidrContains, isCidr } from '../network/address.ts';
 import { checkPattern } from '../regex/check-pattern.ts';
 import type { FieldPath } from '../resources/resource.ts';
 import type { ParameterConditions } from '../resources/types.generated.ts';
@@ -127,13 +127,26 @@ function enumeration(values: readonly (string | number)[], subject: Subject): [V
   return [[{ k: 'one', p, t, v }, message]];
 }
 
+/** Does it begin with `^` and end with `$`, in every alternative? `^a|b$` matches whatever begins with a. */
+function spansText(source: string): boolean {
+  if (!source.startsWith('^') || !/(?:^|[^\\])(?:\\\\)*\$$/.test(source)) return false;
+  const plain = source.replace(/\\./gsu, '').replace(/\[\^?\]?[^\]]*\]/gu, '');
+  let depth = 0;
+  for (const character of plain) {
+    if (character === '(') depth++;
+    else if (character === ')') depth--;
+    else if (character === '|' && depth === 0) return false;
+  }
+  return true;
+}
+
 function pattern(source: string, { name: p, path, problems }: Subject): [ValueCondition, string][] {
   const checked = checkPattern(source);
   if (!checked.ok) {
     problems.error('AEGIS_REGEX', [...path, 'pattern'], `The pattern is not usable: ${checked.error}`);
     return [];
   }
-  if (!/^\^/.test(source) || !/\$$/.test(source)) {
+  if (!spansText(source)) {
     problems.warning(
       'AEGIS_REGEX_UNANCHORED',
       [...path, 'pattern'],
@@ -154,11 +167,16 @@ function paths(within: string | readonly string[], { name: p }: Subject): [Value
 
 function cidrs(blocks: readonly string[], { name: p, uri, path, problems }: Subject): [ValueCondition, string][] {
   blocks.forEach((block, index) => {
-    if (!isCidr(block)) {
-      problems.error('AEGIS_CIDR', [...path, 'cidrs', index], `"${block}" is not an address block such as 10.0.0.0/8.`);
-    }
+    if (isUsableBlock(block)) return;
+    const form = isCidr(block) ? 'a block of IPv4 addresses in the form of IPv6' : 'not an address block';
+    const message = `"${block}" is ${form}; write one such as 10.0.0.0/8.`;
+    problems.error('AEGIS_CIDR', [...path, 'cidrs', index], message);
   });
-  return [
-    [{ k: 'cidr', p, t: 'string', uri, v: blocks.filter(isCidr) }, `The address of ${p} must be in a listed block.`],
-  ];
+  const v = blocks.filter(isUsableBlock);
+  return [[{ k: 'cidr', p, t: 'string', uri, v }, `The address of ${p} must be in a listed block.`]];
+}
+
+/** OPA in Go takes ::ffff:0:0/96 for IPv4, and in WebAssembly it does not. */
+function isUsableBlock(block: string): boolean {
+  return isCidr(block) && !cidrContains('::ffff:0:0/96', block);
 }

@@ -110,7 +110,7 @@ function revisionText(
 function dependencies(policy: AgentPolicy, tools: Map<string, ToolBinding>, context: RevisionContext): string {
   const contracts: unknown[] = [];
   for (const [toolId, binding] of tools) {
-    for (const action of binding.actions.keys()) {
+    for (const action of [...binding.actions.keys()].sort()) {
       const contract = context.contracts.get(toolId)?.get(action);
       if (contract !== undefined) contracts.push(contractValue(contract));
     }

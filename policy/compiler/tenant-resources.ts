@@ -76,7 +76,8 @@ export function sortResources(resources: readonly LoadedResource[], platformName
     else tenantFor(policy).policies.push(policy);
   }
   for (const tenant of tenants.values()) {
-    for (const [id, tool] of catalogue) tenant.tools.set(id, tool);
+    // sorted, because revision digests and findings must not depend on the order of files or watch events
+    tenant.tools = new Map([...tenant.tools, ...catalogue].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
   return { tenants, platformPolicies, findings };
 }

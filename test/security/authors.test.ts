@@ -114,3 +114,16 @@ describe('large hostile files', () => {
     expect(ask(system)).toBe('allow');
   });
 });
+
+test.each([
+  ['^(?:foo|bar)$', 0],
+  ['^[a|b]$', 0],
+  ['^a\\|b$', 0],
+  ['^foo|bar$', 1],
+  ['^foo\\$', 1],
+  ['foo$', 1],
+])('the pattern %s that does not bind the whole text is worth %i warnings', (pattern, warnings) => {
+  const rules = `  - {name: a, actions: [read], conditions: {params: {user_id: {pattern: '${pattern}'}}}}`;
+  const { findings } = newSystem().update(sources(REGISTRATION, TOOL, policy(rules)));
+  expect(findings.map(({ code }) => code)).toEqual(Array(warnings).fill('AEGIS_REGEX_UNANCHORED'));
+});

@@ -23,18 +23,24 @@ export function ruleProblems(policy: AgentPolicy, tools: ReadonlyMap<string, Too
       const message = `Rule "${rule.name}" is never asked: rule "${first.shadowedBy}" before it fits every call.`;
       problems.warning('AEGIS_UNREACHABLE_RULE', [...path, 'name'], message);
     }
-    contradictions(rule, first.rule, path, problems);
+    contradictions(rule, sites.map((site) => site.rule), path, problems);
   });
 }
 
-function contradictions(source: Rule, rule: CompiledRule, path: (string | number)[], problems: Problems): void {
-  for (const [key, conditions] of [
-    ['when', rule.when],
-    ['conditions', rule.if],
-  ] as const) {
-    const found = findContradiction(conditions ?? []);
-    if (found === undefined) continue;
-    problems.contract('AEGIS_CONTRADICTION', [...path, key, ...subjectPath(source[key], found.subject)], found.message);
+/** A rule that no call of any of its actions can meet is an error; one that some of them can is only suspicious. */
+function contradictions(
+  source: Rule,
+  rules: readonly CompiledRule[],
+  path: (string | number)[],
+  problems: Problems,
+): void {
+  for (const key of ['when', 'conditions'] as const) {
+    const found = rules.map((rule) => findContradiction((key === 'when' ? rule.when : rule.if) ?? []));
+    const first = found.find((contradiction) => contradiction !== undefined);
+    if (first === undefined) continue;
+    const place = [...path, key, ...subjectPath(source[key], first.subject)];
+    if (found.includes(undefined)) problems.warning('AEGIS_CONTRADICTION', place, first.message);
+    else problems.contract('AEGIS_CONTRADICTION', place, first.message);
   }
 }
 

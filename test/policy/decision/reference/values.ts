@@ -92,11 +92,11 @@ function authorityHost(authority: string): string | undefined {
   return plainName(authority.slice(0, end));
 }
 
-/** ::ffff:10.0.0.1 could be read as 10.0.0.1 (RFC 4291 section 2.5.5.2). */
+/** ::ffff:a00:1 could be read as 10.0.0.1 (RFC 4291 section 2.5.5.2), and a dotted end is not plain form. */
 function plainIpv6(text: string): string | undefined {
   const address = parseIp(text);
   const mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255].every((byte, i) => address?.[i] === byte);
-  return address?.length === 16 && !mapped ? text.toLowerCase() : undefined;
+  return address?.length === 16 && !mapped && !text.includes('.') ? text.toLowerCase() : undefined;
 }
 
 function plainName(text: string): string | undefined {
