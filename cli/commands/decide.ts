@@ -7,6 +7,7 @@ import { readStdin } from '../files/read-stdin.ts';
 import { findingText } from '../output/error-text.ts';
 import { decideText } from '../workspace/decide-text.ts';
 import { decideDeps, openWorkspace } from '../workspace/open-workspace.ts';
+import { hasErrors } from '../workspace/workspace.ts';
 
 interface Options {
   policies: string[];
@@ -27,7 +28,7 @@ export const decideCommand: CommandFactory = (context, done) =>
         if (finding.severity === 'error') context.stderr(`${findingText(finding)}\n`);
       }
       const deps = decideDeps(context);
-      let refused = false;
+      let refused = hasErrors(update.findings);
       for (const line of documents(await inputText(options.input, context))) {
         for (const decision of await decideText(line, system.activations, deps)) {
           refused ||= !passes(decision);
@@ -40,7 +41,7 @@ export const decideCommand: CommandFactory = (context, done) =>
     });
 
 const EXAMPLE = `
-Exit code 0 when every call passes, 1 when one is refused.
+Exit code 0 when every call passes, 1 when one is refused or a policy has errors (such a policy takes no part).
 
 Example:
   echo '{"agent":"finance-agent","tool":"stripe-payments","action":"create_payment",

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { DecideDeps } from '../../gateway/enforcement/decide-call.ts';
 import { createDecisionIds } from '../../gateway/enforcement/decision-id.ts';
 import { createMemoryLimitStore } from '../../gateway/enforcement/memory-limit-store.ts';
+import { AegisError } from '../../policy/errors.ts';
 import type { CliContext } from '../context.ts';
 import { readSources } from '../files/read-sources.ts';
 import { LocalSystem, type Update } from './local-system.ts';
@@ -29,5 +30,12 @@ export function decideDeps(context: CliContext): DecideDeps {
     newId: createDecisionIds(context.clock, context.randomBytes),
     limits: createMemoryLimitStore(context.clock),
     hash: (text) => createHmac('sha256', key).update(text).digest('hex'),
+    // messages of errors may hold values, codes and names do not
+    onError: (error) => context.stderr(`internal error ${errorName(error)}; the call was refused\n`),
   };
+}
+
+function errorName(error: unknown): string {
+  if (error instanceof AegisError) return error.code;
+  return error instanceof Error ? error.name : typeof error;
 }

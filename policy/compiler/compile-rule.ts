@@ -47,7 +47,9 @@ export function compileRule(rule: Rule, contract: ActionContract, site: RuleSite
     problems,
   });
   const limits = (rule.limits ?? []).map((limit, i) => compileLimit(limit, contract, site, rule.name, i));
-  const { redact, set } = compileSanitize(rule, contract, site);
+  const { redact, set, unreachable } = compileSanitize(rule, contract, site);
+  // what cannot be changed must not pass unchanged
+  if (unreachable !== undefined) conditions.push({ k: 'never', bad: 4, m: unreachable });
   const reason = outcomeReason(rule, permit, ok, site.policyId);
   return {
     id: `${site.policyId}/${rule.name}`,
@@ -133,19 +135,24 @@ function compileSanitize(
   rule: Rule,
   contract: ActionContract,
   site: RuleSite,
-): { redact: RedactObligation[]; set: SetObligation[] } {
+): { redact: RedactObligation[]; set: SetObligation[]; unreachable?: string } {
   const redact: RedactObligation[] = [];
   const set: SetObligation[] = [];
+  let unreachable: string | undefined;
   (rule.sanitize?.request ?? []).forEach((change, index) => {
     const path = [...site.path, 'sanitize', 'request', index];
     const parameter = declared(change.param, contract, [...path, 'param'], site.problems);
-    if (parameter === undefined) return;
+    if (parameter === undefined) {
+      // undeclared fields of an open action are forwarded without being seen
+      if (contract.open) unreachable = `${change.param} must be sanitised, and the contract does not declare it.`;
+      return;
+    }
     const obligation = requestChange(change, parameter, path, site.problems);
     if (obligation.op === 'set' || obligation.op === 'clamp') set.push(obligation as SetObligation);
     else redact.push(obligation as RedactObligation);
   });
   for (const change of rule.sanitize?.response ?? []) redact.push(responseChange(change));
-  return { redact, set };
+  return { redact, set, ...(unreachable === undefined ? {} : { unreachable }) };
 }
 
 /** The type that each request operation works on; `drop` and `set` take any. */

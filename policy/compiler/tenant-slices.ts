@@ -91,9 +91,11 @@ function policiesByAgent(policies: readonly ActivePolicy[], agentIds: Iterable<s
 
 /** A revision whose scope does not cover the agent abstains; it still stands in the place of the other one. */
 function forAgent(policy: ActivePolicy, agentId: string): ActivePolicy {
-  const seen = (revision: PolicyRevision): PolicyRevision =>
-    revision.scope.agents === undefined || revision.scope.agents.has(agentId) ? revision : abstaining(revision);
+  const covers = ({ scope }: PolicyRevision): boolean => scope.agents === undefined || scope.agents.has(agentId);
   const { id, stable, candidate } = policy;
+  if ((stable === undefined || covers(stable)) && (candidate === undefined || covers(candidate.revision)))
+    return policy;
+  const seen = (revision: PolicyRevision): PolicyRevision => (covers(revision) ? revision : abstaining(revision));
   return {
     id,
     ...(stable === undefined ? {} : { stable: seen(stable) }),

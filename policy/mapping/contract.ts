@@ -243,6 +243,7 @@ export function compileToolContract(toolId: string, spec: AgentToolSpec): ToolCo
     riskTier: spec.riskTier ?? 'medium',
     upstream: { ...(url !== undefined && { url }), hosts: [...hosts].sort(), ...(region !== undefined && { region }) },
     denial: compileDenial(spec.denial) ?? { shape: 'Problem' },
+    ...(spec.currencyDigits != null && { currencyDigits: spec.currencyDigits }),
     actions,
   };
 }

@@ -3875,6 +3875,23 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
         ],
         "default": "medium"
        },
+       "currencyDigits": {
+        "type": "object",
+        "nullable": true,
+        "maxProperties": 200,
+        "additionalProperties": {
+         "type": "integer",
+         "nullable": true,
+         "minimum": 0,
+         "maximum": 4
+        },
+        "x-kubernetes-validations": [
+         {
+          "rule": "self.all(code, code.matches('^[A-Z]{3}$'))",
+          "message": "not the code of a currency; write its three upper-case letters, e.g. IDR"
+         }
+        ]
+       },
        "openapi": {
         "type": "object",
         "nullable": true,

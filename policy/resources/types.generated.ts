@@ -959,6 +959,11 @@ export interface AgentToolSpec {
   upstream: Upstream;
   /** Risk of every action of the tool; the highest of rule, action, tool and platform counts. Default: "medium". */
   riskTier?: RiskTier;
+  /**
+   * Digits behind the decimal point per currency where the API departs from ISO 4217, as some payment providers do
+   * (e.g. IDR: 0). Parameters with scale byCurrency use them.
+   */
+  currencyDigits?: Record<string, number>;
   /** OpenAPI document that actions with match.operationId refer to. */
   openapi?: OpenApiSource;
   /** Operations of the tool. For MCP the server's tools/list adds those that are not named here. */

@@ -205,6 +205,7 @@ export const CEL_CASES: CelCase[] = [
     ['agentId cannot be changed', { 'spec.agentId': 'a' }, { 'spec.agentId': 'b' }, { 'spec.agentId': 'a' }],
   ]),
   ...cases('AgentTool', [
+    ['not the code of a currency', { 'spec.currencyDigits': { IDR: 0 } }, { 'spec.currencyDigits': { idr: 0 } }],
     ['the upstream does not say', { 'spec.upstream': { hosts: ['a.example'] } }, { 'spec.upstream': { region: 'eu' } }],
     [
       'the document has one source',

@@ -23,7 +23,12 @@ export function ruleProblems(policy: AgentPolicy, tools: ReadonlyMap<string, Too
       const message = `Rule "${rule.name}" is never asked: rule "${first.shadowedBy}" before it fits every call.`;
       problems.warning('AEGIS_UNREACHABLE_RULE', [...path, 'name'], message);
     }
-    contradictions(rule, sites.map((site) => site.rule), path, problems);
+    contradictions(
+      rule,
+      sites.map((site) => site.rule),
+      path,
+      problems,
+    );
   });
 }
 

@@ -8,7 +8,11 @@ const nobody = (): boolean => false;
 function registrations(delegations: Record<string, Delegation | undefined>): Map<string, AgentRegistration> {
   return new Map(
     Object.entries(delegations).map(([name, delegation]) => {
-      const spec = { owner: 'x', workload: { selector: {}, serviceAccountName: 'x' }, ...(delegation ? { delegation } : {}) };
+      const spec = {
+        owner: 'x',
+        workload: { selector: {}, serviceAccountName: 'x' },
+        ...(delegation ? { delegation } : {}),
+      };
       return [name, { apiVersion: 'aegis.dev/v1alpha1', kind: 'AgentRegistration', metadata: { name }, spec }];
     }),
   );
@@ -30,7 +34,11 @@ test('only those who can stand before the agent appear, and who stands furthest 
 });
 
 test('the tenant caps every depth', () => {
-  const all = registrations({ a: { acceptsFrom: ['b'], maxDepth: 9 }, b: { acceptsFrom: ['c'], maxDepth: 9 }, c: undefined });
+  const all = registrations({
+    a: { acceptsFrom: ['b'], maxDepth: 9 },
+    b: { acceptsFrom: ['c'], maxDepth: 9 },
+    c: undefined,
+  });
   expect(Object.values(chainLinks('a', all, nobody, 1)).map(({ depth }) => depth)).toEqual([1, 1]);
   expect(Object.keys(chainLinks('a', all, nobody, 0))).toEqual(['a']);
   expect(Object.keys(chainLinks('a', all, nobody, 0).a?.accepts ?? {})).toEqual([]);

@@ -3,9 +3,9 @@ import { compile } from '../../../policy/compiler/compile.ts';
 import { CompileCache } from '../../../policy/compiler/compile-cache.ts';
 import type { CompileOptions } from '../../../policy/compiler/compile-options.ts';
 import type { LoadedResource } from '../../../policy/resources/resource.ts';
-import type { PolicyWithState, Tenant } from '../decision/reference/evaluate.ts';
 import { compileInput, randomTenant } from '../decision/differential/generate.ts';
 import { Random } from '../decision/differential/random.ts';
+import type { PolicyWithState, Tenant } from '../decision/reference/evaluate.ts';
 import { digest } from './golden-case.ts';
 
 function summary(resources: readonly LoadedResource[], options: CompileOptions): unknown {

@@ -31,19 +31,27 @@ export function compileYaml(text: string, file = 'in.yaml'): Compiled {
     findings.push(...problems);
     return !problems.some(({ severity }) => severity === 'error');
   });
-  const compilation = compileResources(valid.map((resource) => ({ ...resource, object: applyDefaults(resource.object) })));
+  const compilation = compileResources(
+    valid.map((resource) => ({ ...resource, object: applyDefaults(resource.object) })),
+  );
   return { compilation, findings: [...findings, ...compilation.findings] };
 }
 
 function compileResources(resources: readonly LoadedResource[]): Compilation {
-  const annotation = ({ object }: LoadedResource, name: string): string | undefined => object.metadata.annotations?.[name];
-  const nameOf = ({ object }: LoadedResource): string => `${object.kind} ${object.metadata.namespace}/${object.metadata.name}`;
+  const annotation = ({ object }: LoadedResource, name: string): string | undefined =>
+    object.metadata.annotations?.[name];
+  const nameOf = ({ object }: LoadedResource): string =>
+    `${object.kind} ${object.metadata.namespace}/${object.metadata.name}`;
   const staged = resources.filter((resource) => annotation(resource, STAGE) !== undefined);
   const stable = new Map(resources.filter((one) => !staged.includes(one)).map((one) => [nameOf(one), one]));
   const ever = new Set(
-    resources.flatMap((one) => (annotation(one, EVER) ?? '').split(' ').map((tool) => `${one.object.metadata.name}/${tool}`)),
+    resources.flatMap((one) =>
+      (annotation(one, EVER) ?? '').split(' ').map((tool) => `${one.object.metadata.name}/${tool}`),
+    ),
   );
-  const newest = resources.filter((one) => staged.includes(one) || !staged.some((next) => nameOf(next) === nameOf(one)));
+  const newest = resources.filter(
+    (one) => staged.includes(one) || !staged.some((next) => nameOf(next) === nameOf(one)),
+  );
   const stateOf = (policy: LoadedResource<AgentPolicy>): PolicyState => {
     const stage = annotation(policy, STAGE) as 'shadow' | 'partial' | 'enforce' | undefined;
     if (stage === undefined) return { stable: policy };

@@ -29,7 +29,12 @@ const PERMITS: Record<string, Partial<Rule>> = {
   'Permit failing → deny': { conditions: fails },
   'Permit failing → approval': { conditions: fails, failureAction: 'approval_needed' },
   'Permit failing → sanitize': { conditions: fails, failureAction: 'sanitize', sanitize },
-  'Permit sanitize, failing → approval': { outcome: 'sanitize', conditions: fails, failureAction: 'approval_needed', sanitize },
+  'Permit sanitize, failing → approval': {
+    outcome: 'sanitize',
+    conditions: fails,
+    failureAction: 'approval_needed',
+    sanitize,
+  },
   'Permit allow, when refuted': { when: fails },
   'Permit allow, when undecidable': { when: unknown },
   'Permit approval, when undecidable': { when: unknown, outcome: 'approval_needed' },
@@ -141,7 +146,11 @@ test('every pair of rules, as in golden/pairs.txt', () => {
   );
   const header = ['rule a', 'rule b', 'in one policy', 'in two policies', 'a overrides b'];
   const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => (row[column] as string).length)));
-  const line = (row: string[]): string => row.map((text, column) => text.padEnd(widths[column] as number)).join(' | ').trimEnd();
+  const line = (row: string[]): string =>
+    row
+      .map((text, column) => text.padEnd(widths[column] as number))
+      .join(' | ')
+      .trimEnd();
   const text = `${[header, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('\n')}\n`;
   if (process.env['AEGIS_UPDATE_GOLDEN'] === '1') writeFileSync(FILE, text);
   expect(text).toBe(existsSync(FILE) ? readFileSync(FILE, 'utf8') : '');

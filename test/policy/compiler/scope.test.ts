@@ -20,7 +20,8 @@ const anyScope = fc
 
 /** Pairs of a world with one agent and one tool that nobody names. */
 function covered({ agents, tools }: Scope): Set<string> {
-  const of = (all: string[], named: ReadonlySet<string> | undefined) => [...all, 'other'].filter((name) => named?.has(name) ?? true);
+  const of = (all: string[], named: ReadonlySet<string> | undefined) =>
+    [...all, 'other'].filter((name) => named?.has(name) ?? true);
   return new Set(of(AGENTS, agents).flatMap((agent) => of(TOOLS, tools).map((tool) => `${agent}/${tool}`)));
 }
 
@@ -53,8 +54,14 @@ test('a scope by tools is not narrower than one by agents', () => {
 });
 
 test('an override key tells scopes apart, not the order in which they list names', () => {
-  const key = (spec: AgentPolicy['spec']['scope'], namespace?: string) => overrideKey('acme/p/r', scope(spec, namespace), digest);
+  const key = (spec: AgentPolicy['spec']['scope'], namespace?: string) =>
+    overrideKey('acme/p/r', scope(spec, namespace), digest);
   expect(key({ agents: ['a', 'b'] })).toBe(key({ agents: ['b', 'a'] }));
-  const keys = [key({ tenantWide: true }), key({ agents: ['a'] }), key({ tools: ['a'] }), key({ tenantWide: true }, 'aegis-system')];
+  const keys = [
+    key({ tenantWide: true }),
+    key({ agents: ['a'] }),
+    key({ tools: ['a'] }),
+    key({ tenantWide: true }, 'aegis-system'),
+  ];
   expect(new Set(keys).size).toBe(keys.length);
 });

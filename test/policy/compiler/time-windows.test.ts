@@ -1,10 +1,13 @@
-import { compileTimeWindows, DAYS, knownTimeZone } from '../../../policy/compiler/time-windows.ts';
 import { Problems } from '../../../policy/compiler/problem.ts';
+import { compileTimeWindows, DAYS, knownTimeZone } from '../../../policy/compiler/time-windows.ts';
 import type { TimeWindow } from '../../../policy/resources/types.generated.ts';
 
 function compiled(window: TimeWindow) {
   const problems = new Problems();
-  const windows = compileTimeWindows([window], ['w'], problems).map(({ days, ...rest }) => ({ ...rest, days: Object.keys(days) }));
+  const windows = compileTimeWindows([window], ['w'], problems).map(({ days, ...rest }) => ({
+    ...rest,
+    days: Object.keys(days),
+  }));
   return { windows, problems: problems.list.map(({ code, path }) => `${code} ${path.join('.')}`) };
 }
 

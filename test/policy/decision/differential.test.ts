@@ -6,7 +6,7 @@
 import { canonicalJson } from '../../../policy/bundle/canonical-json.ts';
 import type { CompiledTenant } from '../../../policy/compiler/compile.ts';
 import type { PolicyResult } from '../../../policy/decision/types.ts';
-import { compileTenant, describe as show, differences, minimise, toInput } from './differential/compare.ts';
+import { compileTenant, differences, minimise, describe as show, toInput } from './differential/compare.ts';
 import { type Batch, policyModule, stockEngine, tenantData, wasmEngine } from './differential/engines.ts';
 import { randomTenant } from './differential/generate.ts';
 import { randomCall } from './differential/generate-calls.ts';
@@ -89,5 +89,6 @@ test(`three engines agree on ${CASES} pairs of policies and calls`, () => {
     console.log({ pairs, candidates, verdicts: Object.fromEntries(verdicts), refusals: Object.fromEntries(refusals) });
   }
   expect(problems.join('\n\n')).toBe('');
-  for (const verdict of ['allow', 'sanitize', 'approval_needed', 'deny']) expect(verdicts.get(verdict)).toBeGreaterThan(20);
+  for (const verdict of ['allow', 'sanitize', 'approval_needed', 'deny'])
+    expect(verdicts.get(verdict)).toBeGreaterThan(20);
 }, 600_000);

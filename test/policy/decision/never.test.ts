@@ -33,7 +33,11 @@ function forEachTenant(firstSeed: number, visit: (tenant: Tenant, calls: Call[],
   for (let seed = firstSeed; seed < firstSeed + TENANTS; seed++) {
     const random = new Random(seed);
     const { tenant } = compileTenant(randomTenant(random));
-    visit(tenant, Array.from({ length: CALLS }, () => randomCall(random, tenant)), random);
+    visit(
+      tenant,
+      Array.from({ length: CALLS }, () => randomCall(random, tenant)),
+      random,
+    );
   }
 }
 
@@ -51,7 +55,10 @@ function mapPolicies(tenant: Tenant, change: (policy: AgentPolicy) => AgentPolic
 
 const withRules = (policy: AgentPolicy, rules: Rule[]): AgentPolicy => ({ ...policy, spec: { ...policy.spec, rules } });
 
-function mapRegistrations(tenant: Tenant, change: (spec: AgentRegistration['spec']) => AgentRegistration['spec']): Tenant {
+function mapRegistrations(
+  tenant: Tenant,
+  change: (spec: AgentRegistration['spec']) => AgentRegistration['spec'],
+): Tenant {
   const registrations = [...tenant.registrations].map(
     ([id, registration]) => [id, { ...registration, spec: change(registration.spec) }] as const,
   );
@@ -72,7 +79,9 @@ function withoutCondition(rule: Rule, strip: (conditions: Conditions) => Conditi
 test('no Permit, no call: Restricts alone never grant', () => {
   forEachTenant(1000, (tenant, calls) => {
     const restricts = ({ type }: Rule): boolean => type === 'Restrict';
-    const decide = decider(closed(mapPolicies(tenant, (policy) => withRules(policy, policy.spec.rules.filter(restricts)))));
+    const decide = decider(
+      closed(mapPolicies(tenant, (policy) => withRules(policy, policy.spec.rules.filter(restricts)))),
+    );
     for (const call of calls) expect(verdictOf(decide, call)).toBe('deny');
   });
 });
@@ -133,7 +142,8 @@ test('a parameter left out or of another type never turns a refusal into an allo
     const decide = decider(plain);
     for (const call of calls) {
       const { verdict, reasons } = decide(call).enforced;
-      if (verdict === 'allow' || reasons.some(({ code }) => /^(PARAMETER_TYPE|UNDECLARED|INVALID)/.test(code))) continue;
+      if (verdict === 'allow' || reasons.some(({ code }) => /^(PARAMETER_TYPE|UNDECLARED|INVALID)/.test(code)))
+        continue;
       for (const name of Object.keys((call.params ?? {}) as object)) {
         const { [name]: _, ...params } = call.params as Record<string, unknown>;
         removed++;
@@ -209,9 +219,17 @@ test('a chain grants nothing: the verdict is that of the direct call, or deny', 
   let chained = 0;
   forEachTenant(7000, (tenant, calls) => {
     const strip = ({ chain: _, ...rest }: Conditions): Conditions => rest;
-    const speaking = mapRegistrations(tenant, (spec) => ({ ...spec, delegation: { ...spec.delegation, selfOrigin: true } }));
+    const speaking = mapRegistrations(tenant, (spec) => ({
+      ...spec,
+      delegation: { ...spec.delegation, selfOrigin: true },
+    }));
     const decide = decider(
-      mapPolicies(speaking, (policy) => withRules(policy, policy.spec.rules.map((rule) => withoutCondition(rule, strip)))),
+      mapPolicies(speaking, (policy) =>
+        withRules(
+          policy,
+          policy.spec.rules.map((rule) => withoutCondition(rule, strip)),
+        ),
+      ),
     );
     for (const { chain, ...call } of calls) {
       const direct = verdictOf(decide, call);

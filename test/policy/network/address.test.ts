@@ -1,6 +1,6 @@
 import { cidrContains, isCidr, parseAddress } from '../../../policy/network/address.ts';
-import { parseIp } from '../decision/reference/values.ts';
 import { Random } from '../decision/differential/random.ts';
+import { parseIp } from '../decision/reference/values.ts';
 
 test.each([
   '10.0.0.0/8',
@@ -54,7 +54,9 @@ test('blocks hold addresses and blocks of their own family', () => {
 test('every address of random groups is read as the reference reads it', () => {
   const random = new Random(7);
   for (let i = 0; i < 5000; i++) {
-    const parts = Array.from({ length: 1 + random.below(9) }, () => random.pick(['0', '1', 'ff', 'FFFF', '', '12345', 'g', '10']));
+    const parts = Array.from({ length: 1 + random.below(9) }, () =>
+      random.pick(['0', '1', 'ff', 'FFFF', '', '12345', 'g', '10']),
+    );
     const text = parts.join(random.chance(0.7) ? ':' : '.');
     expect([text, parseAddress(text)]).toEqual([text, parseIp(text)]);
   }

@@ -20,7 +20,13 @@ test.each<[string, ConditionTest[]]>([
   ['all out of range', [one(1, 9), min(2), max(8)]],
   ['all too long', [listed('abc', 'abcd'), length(2)]],
   ['forbidden and needed', [{ k: 'forbidden', p: 's' }, length(2)]],
-  ['two purposes', [{ k: 'purpose', v: { care: true } }, { k: 'purpose', v: { billing: true } }]],
+  [
+    'two purposes',
+    [
+      { k: 'purpose', v: { care: true } },
+      { k: 'purpose', v: { billing: true } },
+    ],
+  ],
 ])('%s', (_, conditions) => {
   expect(findContradiction(conditions)).toBeDefined();
   expect(findContradiction([...conditions].reverse())).toBeDefined();
@@ -38,7 +44,11 @@ test.each<[string, ConditionTest[]]>([
 
 test('whatever some value fulfils is no contradiction', () => {
   const number = fc.integer({ min: 0, max: 12 });
-  const test = fc.oneof(number.map(max), number.map(min), fc.array(number, { minLength: 1, maxLength: 4 }).map((v) => one(...v)));
+  const test = fc.oneof(
+    number.map(max),
+    number.map(min),
+    fc.array(number, { minLength: 1, maxLength: 4 }).map((v) => one(...v)),
+  );
   fc.assert(
     fc.property(fc.array(test, { minLength: 1, maxLength: 5 }), (conditions) => {
       const fulfils = (value: number, condition: ConditionTest): boolean => {
@@ -46,7 +56,9 @@ test('whatever some value fulfils is no contradiction', () => {
         if (condition.k === 'min') return value >= Number(condition.v);
         return condition.k === 'one' && condition.v.includes(value);
       };
-      const possible = Array.from({ length: 15 }, (_, i) => i - 1).some((value) => conditions.every((c) => fulfils(value, c)));
+      const possible = Array.from({ length: 15 }, (_, i) => i - 1).some((value) =>
+        conditions.every((c) => fulfils(value, c)),
+      );
       if (possible) expect(findContradiction(conditions)).toBeUndefined();
       else if (conditions.every(({ k }) => k !== 'one')) expect(findContradiction(conditions)).toBeDefined();
     }),

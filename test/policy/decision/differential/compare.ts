@@ -14,7 +14,11 @@ export const digest = (text: string): string => createHash('sha256').update(text
 /** Compiles the tenant; policies that the compiler refuses are taken out for all engines. */
 export function compileTenant(tenant: Tenant): { tenant: Tenant; compiled: CompiledTenant; refused: string[] } {
   const { resources, options } = compileInput(tenant);
-  const { tenants, rejected, findings } = compile(resources, { digest, platformNamespace: tenant.platformNamespace, ...options });
+  const { tenants, rejected, findings } = compile(resources, {
+    digest,
+    platformNamespace: tenant.platformNamespace,
+    ...options,
+  });
   if (rejected.length > 0) {
     const policies = tenant.policies.filter(({ id }) => !rejected.includes(id));
     const errors = findings.filter(({ severity }) => severity === 'error').map(({ code }) => code);
@@ -45,7 +49,8 @@ function localClocks(instant: Date, zones: readonly string[]): Record<string, { 
 export function toInput(call: Call, compiled: CompiledTenant): Record<string, unknown> {
   const { context: { instant, purpose } = {}, ...rest } = call;
   const bytes = compiled.agents.get(call.agent)?.bytes;
-  const zones = bytes === undefined ? [] : (JSON.parse(Buffer.from(bytes).toString()) as { timeZones: string[] }).timeZones;
+  const zones =
+    bytes === undefined ? [] : (JSON.parse(Buffer.from(bytes).toString()) as { timeZones: string[] }).timeZones;
   const time = instant === undefined ? {} : { time: instant.toISOString(), local: localClocks(instant, zones) };
   return { ...rest, context: { ...(purpose === undefined ? {} : { purpose }), ...time } };
 }
@@ -72,7 +77,14 @@ function ofEngine({ verdict, reasons, obligations }: Outcome): RefOutcome {
 function comparable({ verdict, reasons, redact, set, limits, approval }: RefOutcome): string {
   if (verdict === 'deny') return canonicalJson({ verdict, reasons: sorted(reasons) });
   const changes = (items: unknown[]): string[] =>
-    items.map((item) => Object.entries(item as object).map(([key, value]) => `${key}=${value}`).sort().join()).sort();
+    items
+      .map((item) =>
+        Object.entries(item as object)
+          .map(([key, value]) => `${key}=${value}`)
+          .sort()
+          .join(),
+      )
+      .sort();
   return canonicalJson({
     verdict,
     reasons: sorted(reasons),
@@ -93,15 +105,22 @@ export function differences(tenant: Tenant, call: Call, result: PolicyResult): s
   };
   check('enforced', reference.enforced, result.enforced);
   const listed = new Map(result.candidates.map(({ policy, outcome }) => [policy, outcome]));
-  for (const [id, expected] of reference.candidates) check(`candidate ${id}`, expected, listed.get(id) ?? result.enforced);
+  for (const [id, expected] of reference.candidates)
+    check(`candidate ${id}`, expected, listed.get(id) ?? result.enforced);
   for (const id of listed.keys()) if (!reference.candidates.has(id)) found.push(`candidate ${id} is not expected`);
   return found;
 }
 
 export function describe(tenant: Tenant, call: Call): string {
   const policies = tenant.policies.map(({ id, stable, candidate }) => ({ id, stable: stable?.spec, candidate }));
-  const registrations = [...tenant.registrations.values()].map(({ metadata, spec }) => ({ ...spec, name: metadata.name }));
-  const tools = [...tenant.tools.values()].map(({ metadata, spec }) => ({ name: metadata.name, actions: spec.actions }));
+  const registrations = [...tenant.registrations.values()].map(({ metadata, spec }) => ({
+    ...spec,
+    name: metadata.name,
+  }));
+  const tools = [...tenant.tools.values()].map(({ metadata, spec }) => ({
+    name: metadata.name,
+    actions: spec.actions,
+  }));
   return JSON.stringify({ policies, registrations, tools, tenant: tenant.resource?.spec, call }, null, 1);
 }
 
@@ -136,10 +155,15 @@ function* smaller(tenant: Tenant, call: Call): Generator<[Tenant, Call]> {
       yield [{ ...tenant, registrations: new Map([...tenant.registrations, [name, { ...registration, spec }]]) }, call];
     }
   }
-  if (Object.keys(tenant.resource?.spec ?? {}).length > 0) yield [{ ...tenant, resource: { ...(tenant.resource as AgentTenant), spec: {} } }, call];
+  if (Object.keys(tenant.resource?.spec ?? {}).length > 0)
+    yield [{ ...tenant, resource: { ...(tenant.resource as AgentTenant), spec: {} } }, call];
 }
 
-const KEPT = new Set('id metadata name kind apiVersion scope spec agent tool action params owner workload policy stage rules actions'.split(' '));
+const KEPT = new Set(
+  'id metadata name kind apiVersion scope spec agent tool action params owner workload policy stage rules actions'.split(
+    ' ',
+  ),
+);
 /** Not looked into: what remains would not be valid. */
 const WHOLE = new Set(['metadata', 'scope', 'actions', 'sanitize', 'range', 'limits', 'instant']);
 
@@ -155,7 +179,8 @@ function paths(value: unknown, depth: number): (string | number)[][] {
 
 function without<T>(value: T, [key, ...rest]: (string | number)[]): T {
   if (Array.isArray(value)) {
-    const items = rest.length === 0 ? value.filter((_, i) => i !== key) : value.map((v, i) => (i === key ? without(v, rest) : v));
+    const items =
+      rest.length === 0 ? value.filter((_, i) => i !== key) : value.map((v, i) => (i === key ? without(v, rest) : v));
     return items as T;
   }
   const entries = Object.entries(value as object).flatMap(([name, member]) =>
@@ -163,4 +188,3 @@ function without<T>(value: T, [key, ...rest]: (string | number)[]): T {
   );
   return Object.fromEntries(entries) as T;
 }
-

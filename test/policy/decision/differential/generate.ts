@@ -114,7 +114,12 @@ function randomPolicy(random: Random, id: string, tools: readonly AgentTool[]): 
 
 function grantAll(): AgentPolicy {
   const metadata = { name: 'base', namespace: TENANT };
-  return { apiVersion, kind: 'AgentPolicy', metadata, spec: { scope: { tenantWide: true }, rules: [{ name: 'all', actions: ['*'] }] } };
+  return {
+    apiVersion,
+    kind: 'AgentPolicy',
+    metadata,
+    spec: { scope: { tenantWide: true }, rules: [{ name: 'all', actions: ['*'] }] },
+  };
 }
 
 /** Lets some Permits name Restricts; which of these are valid is for the engines to say. */

@@ -44,6 +44,11 @@ const NUMBERS = [
   999999999999999,
   decimal('1000000000000000'),
   decimal('-0.1'),
+  decimal('5e3'),
+  decimal('5.000E+3'),
+  decimal('50010e-1'),
+  decimal('499e-1'),
+  decimal('-0.0'),
 ];
 const WORDS = ['', 'abc', 'ABC', 'abc\n', 'a b', 'x', 'ops', 'ops2', 'ſ', '😀😀', 'émile', '🇩🇪'];
 const HOSTS = [

@@ -92,7 +92,12 @@ function singleTests(tests: ParameterConditions): ParameterConditions[] {
 }
 
 /** A parameter that the contract does not name can only stand in a policy of the platform. */
-function namedTruth(site: CallSite, name: string, parameter: ToolParameter | undefined, test: ParameterConditions): Truth {
+function namedTruth(
+  site: CallSite,
+  name: string,
+  parameter: ToolParameter | undefined,
+  test: ParameterConditions,
+): Truth {
   if (parameter === undefined) return 'unknown';
   const present = Object.hasOwn(site.call.params as object, name);
   if (test.required !== undefined) return truth(present || !test.required);
