@@ -14,7 +14,9 @@ if (!existsSync(program)) {
 } else if (Number(process.versions.node.split('.')[0]) >= OLDEST) {
   await import(program.href);
 } else if (existsSync(pinned)) {
-  const { status, signal } = spawnSync(pinned, [fileURLToPath(program), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const { status, signal } = spawnSync(pinned, [fileURLToPath(program), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  });
   process.exitCode = signal === null ? (status ?? 1) : 1;
 } else {
   console.error(`aegis: needs Node ${OLDEST} or newer, this is ${process.version}`);

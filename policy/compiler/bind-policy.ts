@@ -50,6 +50,12 @@ export function bindPolicy(
   contracts: ReadonlyMap<string, ActionContract>,
   { scope, overrides, digest }: BindContext,
 ): ToolBinding {
+  const id = policyId(policy);
+  const yields = new Map(
+    policy.spec.rules
+      .filter((rule) => rule.overridable === true)
+      .map(({ name }) => [name, overrideKey(`${id}/${name}`, scope, digest)]),
+  );
   const problems = new Problems(scope.platform);
   const actions = new Map<string, ActionBinding>();
   const sites: RuleSite[] = [];
@@ -60,13 +66,11 @@ export function bindPolicy(
     policy.spec.rules.forEach((rule, index) => {
       if (!ruleBinds(rule, contract)) return;
       const compiled = compileRule(rule, contract, {
-        policyId: policyId(policy),
+        policyId: id,
         path: ['spec', 'rules', index],
         problems,
         overrides: overrides.get(rule.name) ?? {},
-        ...(rule.overridable === true
-          ? { yields: overrideKey(`${policyId(policy)}/${rule.name}`, scope, digest) }
-          : {}),
+        yields: yields.get(rule.name),
       });
       // a Permit without `when` fits always, so that no Permit behind it is ever asked
       const shadowedBy = compiled.permit ? always : undefined;

@@ -17,7 +17,7 @@ export interface RuleSite {
   /** Restricts that this rule validly overrides (`overrideKey`). */
   overrides: NameSet;
   /** What overrides of this rule name it by, if it may be overridden. */
-  yields?: string;
+  yields?: string | undefined;
 }
 
 /** Whether the action declares every parameter and role that the rule relies on (what `'*'` expands to). */

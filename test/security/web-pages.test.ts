@@ -51,14 +51,16 @@ test('a WebSocket that a page opens, and a preflight, reach nothing', async () =
   expect(world.forwarded).toEqual([]);
 });
 
-test.each(['evil.example', '127.0.0.1.evil.example', 'localhost.evil.example', ''])(
-  'a rebound name is refused: %j',
-  async (host) => {
-    const request = post(PAY, PAYMENT, '', FORM).replace('Host: 127.0.0.1', `Host: ${host}`);
-    expect(statuses(await sendRaw(world.servers.proxyPort, request))).toEqual([403]);
-    expect(world.forwarded).toEqual([]);
-  },
-);
+test.each([
+  'evil.example',
+  '127.0.0.1.evil.example',
+  'localhost.evil.example',
+  '',
+])('a rebound name is refused: %j', async (host) => {
+  const request = post(PAY, PAYMENT, '', FORM).replace('Host: 127.0.0.1', `Host: ${host}`);
+  expect(statuses(await sendRaw(world.servers.proxyPort, request))).toEqual([403]);
+  expect(world.forwarded).toEqual([]);
+});
 
 test('an agent, and a person who types the address, pass', async () => {
   const answer = await sendRaw(

@@ -221,12 +221,14 @@ describe('limits', () => {
     expect(decide(limited, { amount: 40 }, { deps }).taken).toBe('allow');
   });
 
-  test.each([[{}], [{ amount: -5 }], [{ amount: '5' }], [{ amount: null }]])(
-    'an amount that cannot be counted is a deny: %j',
-    (params) => {
-      expect(code(decide(limited, params))).toBe('LIMIT_UNPRICED');
-    },
-  );
+  test.each([
+    [{}],
+    [{ amount: -5 }],
+    [{ amount: '5' }],
+    [{ amount: null }],
+  ])('an amount that cannot be counted is a deny: %j', (params) => {
+    expect(code(decide(limited, params))).toBe('LIMIT_UNPRICED');
+  });
 
   test('a dry run counts nothing', () => {
     const deps = fakeDeps();

@@ -138,8 +138,7 @@ test.each([
   ['-1m', undefined],
   ['', undefined],
 ])('the window "%s"', (text, length) =>
-  expect(parseWindow(text)).toEqual(length === undefined ? undefined : { kind: 'sliding', length }),
-);
+  expect(parseWindow(text)).toEqual(length === undefined ? undefined : { kind: 'sliding', length }));
 
 test('amounts are exact, and what is finer than a billionth is rounded up', () => {
   expect(toNanos(0.1)).toBe(100_000_000n);

@@ -77,7 +77,7 @@ test('the part decides every chain as the whole graph does', () => {
         [...before, 'a'].every((name, i, chain) => {
           const link = look(name);
           if (i === 0) return link?.origin ?? true;
-          return link !== undefined && link.accepts.has(chain[i - 1] as string) && i <= link.depth;
+          return link?.accepts.has(chain[i - 1] as string) === true && i <= link.depth;
         });
       expect(accepted(part)).toBe(accepted(whole));
     }),

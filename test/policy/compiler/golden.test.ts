@@ -9,6 +9,6 @@ const cases = readdirSync(GOLDEN, { withFileTypes: true }).filter((entry) => ent
 test.each(cases.map(({ name }) => name))('%s', (name) => {
   const folder = join(GOLDEN, name);
   const files = outputs(folder);
-  if (process.env['AEGIS_UPDATE_GOLDEN'] === '1') update(folder, files);
+  if (process.env.AEGIS_UPDATE_GOLDEN === '1') update(folder, files);
   expect(Object.fromEntries(files)).toEqual(Object.fromEntries(committed(folder)));
 });

@@ -152,6 +152,6 @@ test('every pair of rules, as in golden/pairs.txt', () => {
       .join(' | ')
       .trimEnd();
   const text = `${[header, widths.map((width) => '-'.repeat(width)), ...rows].map(line).join('\n')}\n`;
-  if (process.env['AEGIS_UPDATE_GOLDEN'] === '1') writeFileSync(FILE, text);
+  if (process.env.AEGIS_UPDATE_GOLDEN === '1') writeFileSync(FILE, text);
   expect(text).toBe(existsSync(FILE) ? readFileSync(FILE, 'utf8') : '');
 });

@@ -14,8 +14,8 @@ import { Random } from './differential/random.ts';
 import type { Call } from './reference/conditions.ts';
 import type { Tenant } from './reference/evaluate.ts';
 
-const CASES = Number(process.env['AEGIS_DIFFERENTIAL_CASES'] ?? 4000);
-const FIRST_SEED = Number(process.env['AEGIS_DIFFERENTIAL_SEED'] ?? 1);
+const CASES = Number(process.env.AEGIS_DIFFERENTIAL_CASES ?? 4000);
+const FIRST_SEED = Number(process.env.AEGIS_DIFFERENTIAL_SEED ?? 1);
 const CALLS_PER_TENANT = 20;
 /** Pairs per opa process. */
 const BATCH = 4000;
@@ -85,7 +85,7 @@ test(`three engines agree on ${CASES} pairs of policies and calls`, () => {
       });
     });
   }
-  if (process.env['AEGIS_DIFFERENTIAL_CASES'] !== undefined) {
+  if (process.env.AEGIS_DIFFERENTIAL_CASES !== undefined) {
     console.log({ pairs, candidates, verdicts: Object.fromEntries(verdicts), refusals: Object.fromEntries(refusals) });
   }
   expect(problems.join('\n\n')).toBe('');

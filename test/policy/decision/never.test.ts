@@ -161,26 +161,34 @@ test('an unknown tenant, agent, tool, action or parameter is never allowed', () 
   forEachTenant(4000, (tenant, calls) => {
     const decide = decider(tenant);
     for (const call of calls) {
-      for (const unknown of ['nobody', '*', '', '__proto__', 'constructor', 'toString']) {
-        for (const key of ['tenant', 'agent', 'tool', 'action'] as const) {
-          expect(verdictOf(decide, { ...call, [key]: unknown })).toBe('deny');
-        }
-        const action = tenant.tools.get(call.tool)?.spec.actions?.find(({ name }) => name === call.action);
-        const open = (action?.undeclared ?? (action?.effect === 'read' ? 'Allow' : 'Refuse')) === 'Allow';
-        const params = JSON.parse(`{${JSON.stringify(unknown)}:1}`) as Record<string, unknown>;
-        if (!open) expect(verdictOf(decide, { ...call, params })).toBe('deny');
-      }
-      for (const odd of [undefined, null, 7, [], {}, ['pay']]) {
-        for (const key of ['agent', 'tool', 'action', 'params'] as const) {
-          if (key === 'params' && typeof odd === 'object' && odd !== null && !Array.isArray(odd)) continue;
-          const { [key]: _, ...rest } = call;
-          const changed = (odd === undefined ? rest : { ...rest, [key]: odd }) as unknown as Call;
-          expect([verdictOf(decide, changed), key, odd]).toEqual(['deny', key, odd]);
-        }
+      for (const changed of [...withUnknownNames(tenant, call), ...withOddTypes(call)]) {
+        expect([verdictOf(decide, changed), changed]).toEqual(['deny', changed]);
       }
     }
   });
 });
+
+function withUnknownNames(tenant: Tenant, call: Call): Call[] {
+  const action = tenant.tools.get(call.tool)?.spec.actions?.find(({ name }) => name === call.action);
+  const open = (action?.undeclared ?? (action?.effect === 'read' ? 'Allow' : 'Refuse')) === 'Allow';
+  return ['nobody', '*', '', '__proto__', 'constructor', 'toString'].flatMap((unknown) => {
+    const params = JSON.parse(`{${JSON.stringify(unknown)}:1}`) as Record<string, unknown>;
+    const named = (['tenant', 'agent', 'tool', 'action'] as const).map((key) => ({ ...call, [key]: unknown }));
+    return open ? named : [...named, { ...call, params }];
+  });
+}
+
+function withOddTypes(call: Call): Call[] {
+  const keys = ['agent', 'tool', 'action', 'params'] as const;
+  return [undefined, null, 7, [], ['pay'], {}].flatMap((odd) =>
+    keys
+      .filter((key) => key !== 'params' || JSON.stringify(odd) !== '{}')
+      .map((key) => {
+        const { [key]: _, ...rest } = call;
+        return (odd === undefined ? rest : { ...rest, [key]: odd }) as unknown as Call;
+      }),
+  );
+}
 
 test('a candidate in shadow, or outside its cohort, never changes what is enforced', () => {
   let staged = 0;

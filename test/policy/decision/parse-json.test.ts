@@ -105,12 +105,20 @@ describe('numbers', () => {
     expect(errorOf(`[${text}]`).code).toBe('AEGIS_INPUT_NUMBER');
   });
 
-  test.each([['.5'], ['+1'], ['NaN'], ['Infinity'], ['-Infinity'], ['1e'], ['1e+'], ['0x10'], ['1_000'], ['1n']])(
-    '%s is no number',
-    (text) => {
-      expect(['AEGIS_INPUT_SYNTAX', 'AEGIS_INPUT_NUMBER']).toContain(errorOf(`[${text}]`).code);
-    },
-  );
+  test.each([
+    ['.5'],
+    ['+1'],
+    ['NaN'],
+    ['Infinity'],
+    ['-Infinity'],
+    ['1e'],
+    ['1e+'],
+    ['0x10'],
+    ['1_000'],
+    ['1n'],
+  ])('%s is no number', (text) => {
+    expect(['AEGIS_INPUT_SYNTAX', 'AEGIS_INPUT_NUMBER']).toContain(errorOf(`[${text}]`).code);
+  });
 });
 
 describe('what parsers read differently is refused', () => {

@@ -118,14 +118,20 @@ test('the tenant caps the depth of every chain', () => {
     registration('worker', 'delegation: {acceptsFrom: [near], maxDepth: 5}') +
     registration('near', 'delegation: {acceptsFrom: [far], selfOrigin: true}') +
     registration('far');
-  const capped = `\n---\napiVersion: aegis.dev/v1alpha1\nkind: AgentTenant\nmetadata: {name: acme}\nspec: {namespaces: [acme], defaults: {maxDepth: 1}}\n`;
+  const capped = `
+---
+apiVersion: aegis.dev/v1alpha1
+kind: AgentTenant
+metadata: {name: acme}
+spec: {namespaces: [acme], defaults: {maxDepth: 1}}
+`;
   const chain = ['far', 'near', 'worker'];
   expect(verdict(world(agents, policy('p', [GRANT])), { chain })).toBe('allow');
   expect(verdict(world(agents, capped, policy('p', [GRANT])), { chain })).toBe('deny');
   expect(verdict(world(agents, capped, policy('p', [GRANT])), { chain: chain.slice(1) })).toBe('allow');
 });
 
-test('an override counts for the revision that it was found valid for: a shadow does not loosen what is enforced', () => {
+test('an override counts only for the revision that it was found valid for', () => {
   const overriding = policy(
     'over',
     ['{name: grant, actions: [create], overrides: [acme/wide/stop]}'],

@@ -1,4 +1,4 @@
-/** The shared policy as Rego: format, strict check, its own tests with coverage, and Regal with the noted exceptions. */
+/** The shared policy as Rego: format, strict check, its own tests with coverage, Regal with the noted exceptions. */
 import { spawnSync } from 'node:child_process';
 import { opaPath, POLICY_REGO, toolPath } from '../decision/differential/engines.ts';
 

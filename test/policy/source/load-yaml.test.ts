@@ -164,13 +164,18 @@ describe('values', () => {
     expect(loadYaml('%TAG ! !x\n---\n{}', 'a.yaml').findings[0]?.code).toBe('AEGIS_YAML_VALUE');
   });
 
-  test.each(['\u0000', '\u001b', '\r', '\u202e', '\u2028', '\ud800', '\ufeff'])(
-    'the character %j is refused',
-    (character) => {
-      const { findings } = loadSpec(`spec: "a${character}b"`);
-      expect(places(findings)).toEqual(['AEGIS_YAML_CHARACTER 4:9']);
-    },
-  );
+  test.each([
+    '\u0000',
+    '\u001b',
+    '\r',
+    '\u202e',
+    '\u2028',
+    '\ud800',
+    '\ufeff',
+  ])('the character %j is refused', (character) => {
+    const { findings } = loadSpec(`spec: "a${character}b"`);
+    expect(places(findings)).toEqual(['AEGIS_YAML_CHARACTER 4:9']);
+  });
 
   test('a byte order mark at the start and CRLF are fine', () => {
     const { resources, findings } = loadYaml(`\ufeff${HEAD}spec: {a: 1}\n`.replaceAll('\n', '\r\n'), 'a.yaml');

@@ -39,8 +39,8 @@ function localClocks(instant: Date, zones: readonly string[]): Record<string, { 
     const clock = clocks.get(timeZone) ?? new Intl.DateTimeFormat('en-US', fields);
     clocks.set(timeZone, clock);
     const parts = Object.fromEntries(clock.formatToParts(instant).map(({ type, value }) => [type, value]));
-    const day = DAY.find((name) => name === parts['weekday']) as string;
-    local[timeZone] = { day, minute: Number(parts['hour']) * 60 + Number(parts['minute']) };
+    const day = DAY.find((name) => name === parts.weekday) as string;
+    local[timeZone] = { day, minute: Number(parts.hour) * 60 + Number(parts.minute) };
   }
   return local;
 }
@@ -159,11 +159,10 @@ function* smaller(tenant: Tenant, call: Call): Generator<[Tenant, Call]> {
     yield [{ ...tenant, resource: { ...(tenant.resource as AgentTenant), spec: {} } }, call];
 }
 
-const KEPT = new Set(
-  'id metadata name kind apiVersion scope spec agent tool action params owner workload policy stage rules actions'.split(
-    ' ',
-  ),
-);
+const KEPT = new Set([
+  ...['id', 'metadata', 'name', 'kind', 'apiVersion', 'scope', 'spec', 'owner', 'workload', 'policy', 'stage', 'rules'],
+  ...['agent', 'tool', 'action', 'actions', 'params'],
+]);
 /** Not looked into: what remains would not be valid. */
 const WHOLE = new Set(['metadata', 'scope', 'actions', 'sanitize', 'range', 'limits', 'instant']);
 

@@ -23,33 +23,37 @@ export const AGENTS = ['alpha', 'beta', 'gamma'];
 /** Named in policies and delegations, but not registered. */
 export const STRANGER = 'stranger';
 
+const LISTS_HOSTS = ['url', 'host', 'ip', 'links', 'target'];
+
+function numberTest(random: Random): ParameterConditions {
+  return random.pick<() => ParameterConditions>([
+    () => ({ max: random.pick(LISTED.max) }),
+    () => ({ min: random.pick(LISTED.min) }),
+    () => ({ range: { min: random.pick(LISTED.min), max: random.pick([5000, '5000.5', 999999999999999]) } }),
+    () => ({ enum: random.some(LISTED.numbers) }),
+  ])();
+}
+
+function textTest(random: Random, name: string): ParameterConditions {
+  if (name === 'path' && random.chance(0.8)) return { pathWithin: random.some(LISTED.paths, 0.3) };
+  if (LISTS_HOSTS.includes(name) && random.chance(0.8)) {
+    return random.chance(0.5) ? { hosts: random.some(LISTED.hosts, 0.3) } : { cidrs: random.some(LISTED.cidrs, 0.3) };
+  }
+  return random.pick<() => ParameterConditions>([
+    () => ({ enum: random.some(LISTED.words) }),
+    () => ({ pattern: random.pick(LISTED.patterns) }),
+    () => ({ maxLength: random.pick(LISTED.lengths) }),
+  ])();
+}
+
 function parameterConditions(random: Random, name: string): ParameterConditions {
-  const { type, items = type, role } = PARAMETERS[name] as { type: string; items?: string; role?: string };
-  const kind = role === 'amount' || ['integer', 'number'].includes(items) ? 'number' : items;
+  const { type, items = type } = PARAMETERS[name] as { type: string; items?: string };
   const pick = (): ParameterConditions => {
+    if (items === 'object') return { required: true };
     if (random.chance(0.12)) return random.chance(0.7) ? { required: true } : { forbidden: true };
-    if (kind === 'number') {
-      return random.pick<() => ParameterConditions>([
-        () => ({ max: random.pick(LISTED.max) }),
-        () => ({ min: random.pick(LISTED.min) }),
-        () => ({ range: { min: random.pick(LISTED.min), max: random.pick([5000, '5000.5', 999999999999999]) } }),
-        () => ({ enum: random.some(LISTED.numbers) }),
-      ])();
-    }
-    if (kind === 'boolean') return { enum: random.pick([['true'], ['false'], ['true', 'false']]) };
-    if (kind === 'object') return { required: true };
-    const text: (() => ParameterConditions)[] = [
-      () => ({ enum: random.some(LISTED.words) }),
-      () => ({ pattern: random.pick(LISTED.patterns) }),
-      () => ({ maxLength: random.pick(LISTED.lengths) }),
-    ];
-    const hosts = (): ParameterConditions =>
-      random.chance(0.5) ? { hosts: random.some(LISTED.hosts, 0.3) } : { cidrs: random.some(LISTED.cidrs, 0.3) };
-    if (name === 'path')
-      return random.chance(0.8) ? { pathWithin: random.some(LISTED.paths, 0.3) } : random.pick(text)();
-    if (['url', 'host', 'ip', 'links', 'target'].includes(name))
-      return random.chance(0.8) ? hosts() : random.pick(text)();
-    return random.pick(text)();
+    if (items === 'integer' || items === 'number') return numberTest(random);
+    if (items === 'boolean') return { enum: random.pick([['true'], ['false'], ['true', 'false']]) };
+    return textTest(random, name);
   };
   return random.chance(0.2) ? { ...pick(), ...pick() } : pick();
 }
@@ -66,46 +70,48 @@ function timeWindow(random: Random): TimeWindow {
   });
 }
 
-/** Conditions on what the action declares; empty ones are left to the caller. */
+/** One well-known key that the action can answer, or any that it need not. */
+function wellKnown(random: Random, names: readonly string[]): Conditions {
+  const has = (role: string): boolean => names.some((name) => PARAMETERS[name]?.role === role);
+  const byRole: [string, () => Conditions][] = [
+    ['amount', () => ({ maxAmount: random.pick(LISTED.max) })],
+    ['currency', () => ({ currency: random.pick(LISTED.currencies) })],
+    ['destination', () => ({ dest: random.pick(LISTED.dests) })],
+    ['region', () => ({ region: random.pick(LISTED.regions) })],
+    ['channel', () => ({ allowedChannels: random.some(LISTED.words) })],
+  ];
+  const chain = (): Conditions => ({
+    chain: random.pick([
+      { allowedCallers: random.some([...AGENTS, STRANGER]) },
+      { maxDepth: random.below(3) },
+      { requireOrigin: random.some([...AGENTS, STRANGER]) },
+      { maxDepth: 1, requireOrigin: random.some(AGENTS) },
+    ]),
+  });
+  const windows = (): Conditions => ({
+    timeWindows: [timeWindow(random), ...(random.chance(0.3) ? [timeWindow(random)] : [])],
+  });
+  const always = [() => ({ purpose: random.pick(LISTED.purposes) }), windows, chain];
+  return random.pick([...byRole.filter(([role]) => has(role)).map(([, make]) => make), ...always])();
+}
+
+/** Conditions on what the action declares. */
 function conditions(random: Random, action: ToolAction, onFail: boolean): Conditions {
   const names = Object.keys(action.parameters ?? {});
-  const has = (role: string): boolean => names.some((name) => PARAMETERS[name]?.role === role);
   const failure = (): FailureVerdict | undefined => random.maybe(onFail ? 0.3 : 0, () => random.pick(FAILURES));
   const result: Conditions = {};
   const params: Record<string, ParameterConditions> = {};
   const own: Record<string, FailureVerdict> = {};
   for (let rest = 1 + random.below(3); rest > 0; rest--) {
-    const add = random.pick<() => object>([
-      ...(has('amount') ? [() => ({ maxAmount: random.pick(LISTED.max) })] : []),
-      ...(has('currency') ? [() => ({ currency: random.pick(LISTED.currencies) })] : []),
-      ...(has('destination') ? [() => ({ dest: random.pick(LISTED.dests) })] : []),
-      ...(has('region') ? [() => ({ region: random.pick(LISTED.regions) })] : []),
-      ...(has('channel') ? [() => ({ allowedChannels: random.some(LISTED.words) })] : []),
-      () => ({ purpose: random.pick(LISTED.purposes) }),
-      () => ({ timeWindows: [timeWindow(random), ...(random.chance(0.3) ? [timeWindow(random)] : [])] }),
-      () => ({
-        chain: random.pick([
-          { allowedCallers: random.some([...AGENTS, STRANGER]) },
-          { maxDepth: random.below(3) },
-          { requireOrigin: random.some([...AGENTS, STRANGER]) },
-          { maxDepth: 1, requireOrigin: random.some(AGENTS) },
-        ]),
-      }),
-      ...(names.length === 0
-        ? []
-        : [1, 2, 3, 4].map(() => () => {
-            const name = random.pick(names);
-            const verdict = failure();
-            params[name] = {
-              ...parameterConditions(random, name),
-              ...(verdict === undefined ? {} : { onFail: verdict }),
-            };
-            return {};
-          })),
-    ])();
-    Object.assign(result, add);
     const verdict = failure();
-    for (const key of Object.keys(add)) if (verdict !== undefined) own[key] = verdict;
+    if (names.length > 0 && random.chance(0.45)) {
+      const name = random.pick(names);
+      params[name] = { ...parameterConditions(random, name), ...(verdict === undefined ? {} : { onFail: verdict }) };
+    } else {
+      const added = wellKnown(random, names);
+      Object.assign(result, added);
+      for (const key of Object.keys(added)) if (verdict !== undefined) own[key] = verdict;
+    }
   }
   if (Object.keys(params).length > 0) result.params = params;
   if (Object.keys(own).length > 0) result.onFail = own as NonNullable<Conditions['onFail']>;

@@ -47,20 +47,9 @@ type RoleKey = keyof typeof ROLES;
 
 export function judge(conditions: Conditions | undefined, site: CallSite): Judged[] {
   if (conditions === undefined) return [];
-  const judged: Judged[] = [];
-  const declared = site.action.parameters ?? {};
-  for (const key of Object.keys(ROLES) as RoleKey[]) {
-    const wanted = conditions[key];
-    if (wanted === undefined) continue;
-    const bound = Object.entries(declared).filter(([, { role }]) => role === ROLES[key]);
-    if (bound.length === 0) judged.push({ truth: 'unknown', onFail: conditions.onFail?.[key] });
-    for (const [name, parameter] of bound) {
-      const test = (value: unknown): Truth => roleTruth(key, wanted, value, parameter);
-      judged.push({ truth: parameterTruth(site, name, parameter, test), onFail: conditions.onFail?.[key] });
-    }
-  }
+  const judged = (Object.keys(ROLES) as RoleKey[]).flatMap((key) => judgeRole(key, conditions, site));
   for (const [name, tests] of Object.entries(conditions.params ?? {})) {
-    const parameter = declared[name];
+    const parameter = site.action.parameters?.[name];
     for (const one of singleTests(tests)) {
       judged.push({ truth: namedTruth(site, name, parameter, one), onFail: tests.onFail });
     }
@@ -71,6 +60,24 @@ export function judge(conditions: Conditions | undefined, site: CallSite): Judge
   if (conditions.timeWindows !== undefined) {
     judged.push({ truth: timeTruth(conditions.timeWindows, site), onFail: conditions.onFail?.timeWindows });
   }
+  return [...judged, ...judgeChain(conditions, site)];
+}
+
+/** Every parameter of the role must pass; without one nothing can be decided. */
+function judgeRole(key: RoleKey, conditions: Conditions, site: CallSite): Judged[] {
+  const wanted = conditions[key];
+  if (wanted === undefined) return [];
+  const onFail = conditions.onFail?.[key];
+  const bound = Object.entries(site.action.parameters ?? {}).filter(([, { role }]) => role === ROLES[key]);
+  if (bound.length === 0) return [{ truth: 'unknown', onFail }];
+  return bound.map(([name, parameter]) => {
+    const test = (value: unknown): Truth => roleTruth(key, wanted, value, parameter);
+    return { truth: parameterTruth(site, name, parameter, test), onFail };
+  });
+}
+
+function judgeChain(conditions: Conditions, site: CallSite): Judged[] {
+  const judged: Judged[] = [];
   const callers = ((site.call.chain as string[] | undefined) ?? [site.call.agent]).slice(0, -1);
   const { allowedCallers, maxDepth, requireOrigin } = conditions.chain ?? {};
   const onFail = conditions.onFail?.chain;

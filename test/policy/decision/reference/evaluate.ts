@@ -92,15 +92,20 @@ function structural(tenant: Tenant, call: Call): string | undefined {
   if (action === undefined || (grant.actions !== undefined && !grant.actions.includes(call.action)))
     return 'UNKNOWN_ACTION';
   if (typeOf(call.params) !== 'object') return 'INVALID_PARAMETERS';
-  const open = (action.undeclared ?? (action.effect === 'read' ? 'Allow' : 'Refuse')) === 'Allow';
-  for (const [name, value] of Object.entries(call.params as object)) {
-    const declared = new Map(Object.entries(action.parameters ?? {})).get(name);
-    if (declared === undefined && !open) return 'PARAMETER';
-    const numeric = declared?.role === 'amount' || declared?.scale !== undefined;
-    const wanted = numeric || declared?.type === 'integer' ? 'number' : declared?.type;
-    if (declared !== undefined && typeOf(value) !== wanted) return 'PARAMETER';
-  }
-  return undefined;
+  const given = Object.entries(call.params as object);
+  return given.every(([name, value]) => parameterFits(action, name, value)) ? undefined : 'PARAMETER';
+}
+
+function isOpen({ undeclared, effect }: ToolAction): boolean {
+  return (undeclared ?? (effect === 'read' ? 'Allow' : 'Refuse')) === 'Allow';
+}
+
+/** Of the declared type, or undeclared where the contract lets such pass. */
+function parameterFits(action: ToolAction, name: string, value: unknown): boolean {
+  const declared = new Map(Object.entries(action.parameters ?? {})).get(name);
+  if (declared === undefined) return isOpen(action);
+  const numeric = declared.role === 'amount' || declared.scale !== undefined || declared.type === 'integer';
+  return typeOf(value) === (numeric ? 'number' : declared.type);
 }
 
 function actionOf(tenant: Tenant, call: Call): ToolAction | undefined {
@@ -203,7 +208,11 @@ function fits(rule: Rule, site: CallSite): boolean {
   return grants ? when === 'yes' : when !== 'no';
 }
 
+/** A rule of the platform may change fields that an open action lets pass unseen; what it cannot change is refused. */
 function verdictOf(rule: Rule, site: CallSite): Verdict {
+  const changed = (rule.sanitize?.request ?? []).map(({ param }) => param);
+  const declared = site.action.parameters ?? {};
+  if (isOpen(site.action) && !changed.every((param) => Object.hasOwn(declared, param))) return 'deny';
   const failed = judge(rule.conditions, site).filter((judged) => judged.truth !== 'yes');
   if (failed.length === 0) return rule.outcome ?? 'allow';
   return strictest(failed.map(({ onFail }) => onFail ?? rule.failureAction ?? 'deny'));
