@@ -21,6 +21,10 @@ export class UpdateReport {
     if (complaints !== this.#complaints) stderr(complaints === '' ? 'all problems are solved\n' : complaints);
     this.#complaints = complaints;
     for (const name of update.standIns) stderr(`${name}: its last good version stays in force\n`);
+    for (const name of update.leftOut) stderr(`${name}: takes no part, it has no good version yet\n`);
+    for (const name of update.held) {
+      stderr(`tenant ${name}: its last good bundle stays in force as a whole until this is solved\n`);
+    }
     for (const { tenant, sequence } of update.activated) {
       const compiled = update.tenants.find(({ name }) => name === tenant);
       const size = `${compiled?.agents.size ?? 0} agents, ${compiled?.policies.length ?? 0} policies`;

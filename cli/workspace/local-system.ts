@@ -36,8 +36,18 @@ export interface Update {
   tenants: CompiledTenant[];
   /** Tenants whose bundle changed. */
   activated: { tenant: string; sequence: number }[];
+  /** Policies and other resources that are refused and have no good version to stand in: they take no part. */
+  leftOut: string[];
+  /** Tenants whose last bundle stays in force as a whole: a policy in it cannot be compiled with what changed. */
+  held: string[];
   /** Resources whose last good version stands in for what is in the files. */
   standIns: string[];
+}
+
+interface Published {
+  files: unknown[];
+  /** Ids of the policies in it. */
+  policies: ReadonlySet<string>;
 }
 
 const LIFETIME = 24 * 60 * 60 * 1000;
@@ -51,7 +61,7 @@ export class LocalSystem {
   readonly #modules = new ModuleCache();
   readonly #session: BundleSession;
   readonly #keyRing: ReturnType<typeof keyRingOf>;
-  #published = new Map<string, unknown[]>();
+  #published = new Map<string, Published>();
 
   constructor(options: LocalSystemOptions) {
     this.#options = options;
@@ -65,19 +75,26 @@ export class LocalSystem {
   update(sources: readonly Source[]): Update {
     const state = this.#workspace.read(sources);
     const { compilation, resources, findings } = this.#compile(state);
-    const activated = compilation.tenants.flatMap((tenant) => this.#activate(tenant));
+    const held = this.#held(compilation);
+    const activated = compilation.tenants
+      .filter(({ name }) => !held.includes(name))
+      .flatMap((tenant) => this.#activate(tenant));
     const gone = new Set(this.#published.keys());
     for (const tenant of compilation.tenants) gone.delete(tenant.name);
     for (const name of gone) this.#drop(name);
-    this.#lastGood.remember(resources);
+    if (held.length === 0) this.#lastGood.remember(resources);
     const present = new Set(state.resources);
+    const standIns = resources.filter((resource) => !present.has(resource)).map(resourceKey);
+    const refused = [...state.invalid, ...compilation.rejected.map((id) => `AgentPolicy ${id}`)];
     return {
       findings: [...state.findings, ...findings],
       suites: state.suites,
       resources,
       tenants: compilation.tenants,
       activated,
-      standIns: resources.filter((resource) => !present.has(resource)).map(resourceKey),
+      held,
+      standIns,
+      leftOut: refused.filter((name) => !standIns.includes(name)),
     };
   }
 
@@ -93,6 +110,13 @@ export class LocalSystem {
     return { compilation: second, resources: repaired, findings: first.findings };
   }
 
+  /** Leaving out a policy that was in force (a tool that it needs was edited, say) could widen access. */
+  #held({ tenants, rejected }: Compilation): string[] {
+    const inForce = ({ name }: CompiledTenant): boolean =>
+      rejected.some((id) => this.#published.get(name)?.policies.has(id));
+    return tenants.filter(inForce).map(({ name }) => name);
+  }
+
   #compileOnce(resources: LoadedResource[]): Compilation {
     const { crypto, platformNamespace } = this.#options;
     const encoder = new TextEncoder();
@@ -106,8 +130,7 @@ export class LocalSystem {
   #activate(tenant: CompiledTenant): { tenant: string; sequence: number }[] {
     const content = [tenant.part, ...tenant.agents.values()];
     const known = this.#published.get(tenant.name);
-    if (known !== undefined && known.length === content.length && content.every((file, i) => file === known[i]))
-      return [];
+    if (known?.files.length === content.length && content.every((file, i) => file === known.files[i])) return [];
     const { crypto, clock } = this.#options;
     const signed = this.#session.publish(tenant);
     const files = new Map([...signed.files].map(([name, { bytes }]) => [name, bytes]));
@@ -121,7 +144,7 @@ export class LocalSystem {
       crypto,
     });
     this.activations.set(activate(verified, { clock, modules: this.#modules }));
-    this.#published.set(tenant.name, content);
+    this.#published.set(tenant.name, { files: content, policies: new Set(tenant.policies.map(({ id }) => id)) });
     return [{ tenant: tenant.name, sequence: signed.manifest.sequence }];
   }
 

@@ -89,7 +89,7 @@ function roleConditions(conditions: Conditions, context: ConditionContext): Cond
 function roleTest(key: RoleKey, wanted: unknown, name: string, contract: ActionContract): [ConditionTest, string] {
   if (key === 'maxAmount') {
     return [
-      { k: 'max', p: name, t: 'number', v: amount(wanted as number | string) },
+      { k: 'amount', p: name, t: 'number', v: amount(wanted as number | string) },
       `${name} must be at most ${wanted}.`,
     ];
   }

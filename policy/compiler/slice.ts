@@ -18,7 +18,8 @@ export interface TimeWindow {
 }
 
 /** A test of one value. `t` is the JSON type that the value must have. */
-export type ValueCondition = { p: string; t: string } & (
+export type ValueCondition = { p: string; t: string } /** From 0 to `v`: an amount is never negative. */ & (
+  | { k: 'amount'; v: Amount }
   | { k: 'max' | 'min'; v: Amount }
   | { k: 'in'; v: NameSet }
   | { k: 'one'; v: (Amount | boolean)[] }

@@ -58,7 +58,7 @@ export interface Outcome {
 export interface PolicyResult {
   enforced: Outcome;
   /** Per candidate revision: what `enforced` would be with only that policy switched to its other revision. */
-  candidates: { policy: string; revision: string; outcome: Outcome }[];
+  candidates: { policy: string; revision: string | null; outcome: Outcome }[];
 }
 
 export interface DecisionResult extends PolicyResult {

@@ -46,6 +46,10 @@ export const COMPILER_ERRORS = {
     summary: 'Conditions of one rule can never hold together.',
     fix: 'Remove or correct one of the conditions.',
   },
+  AEGIS_INVERTED_RULE: {
+    summary: 'A rule is milder where its conditions fail than where they hold.',
+    fix: 'Give failureAction or onFail a verdict that is at least as strict as the outcome.',
+  },
   AEGIS_UNREACHABLE_RULE: {
     summary: 'A rule can never apply.',
     fix: 'Move it before the rule that fits every call, give that rule a `when`, or remove it.',

@@ -68,8 +68,13 @@ function holds(c: Condition, facts: CallFacts): boolean {
   }
 }
 
+/** Characters that a pattern looks at, at most; a longer text cannot be decided. */
+const LONGEST_MATCHED = 10_000;
+
 export function valueFits(c: ValueCondition, value: unknown): boolean {
   switch (c.k) {
+    case 'amount':
+      return wellFormed(c, value) && compareDecimal(value as DecimalLike, c.v) <= 0;
     case 'max':
       return typeName(value) === 'number' && compareDecimal(value as DecimalLike, c.v) <= 0;
     case 'min':
@@ -79,7 +84,7 @@ export function valueFits(c: ValueCondition, value: unknown): boolean {
     case 'one':
       return c.v.some((listed) => same(listed, value));
     case 'pattern':
-      return typeof value === 'string' && matchesPattern(c.v, value);
+      return wellFormed(c, value) && matchesPattern(c.v, value as string);
     case 'length':
       return typeof value === 'string' && [...value].length <= c.v;
     case 'path':
@@ -132,6 +137,8 @@ function decidable(c: Condition, facts: CallFacts): boolean {
 }
 
 function wellFormed(c: ValueCondition, value: unknown): boolean {
+  if (c.k === 'amount') return typeName(value) === 'number' && compareDecimal(value as DecimalLike, 0) >= 0;
+  if (c.k === 'pattern') return typeof value === 'string' && [...value].length <= LONGEST_MATCHED;
   if (c.k === 'path') return pathSegments(value) !== undefined;
   if (c.k === 'host' || c.k === 'cidr') return hostOf(value, c.uri) !== undefined;
   return typeName(value) === c.t;

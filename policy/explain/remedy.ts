@@ -71,6 +71,7 @@ function elementRemedy({ p, c }: Extract<Condition, { k: 'each' }>, context: Rem
 /** What passes, e.g. `amount of at most 5000`. */
 function wanted(c: ValueCondition): string {
   switch (c.k) {
+    case 'amount':
     case 'max':
       return `${c.p} of at most ${c.v}`;
     case 'min':
@@ -95,6 +96,7 @@ function wanted(c: ValueCondition): string {
 function widened(c: ValueCondition, value: unknown, { field }: RemedyContext): string {
   const known = value !== undefined;
   switch (c.k) {
+    case 'amount':
     case 'max':
       return known ? `set ${field} to ${shown(value)} or more` : `raise ${field}`;
     case 'min':

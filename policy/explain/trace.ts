@@ -106,10 +106,15 @@ function traceRule(rule: CompiledRule, asked: boolean, facts: CallFacts): RuleTr
 function live(hits: readonly RuleTrace[]): RuleTrace[] {
   return hits.filter((hit) => {
     const { yields } = hit.rule;
-    const by = yields === undefined ? undefined : hits.find(({ rule }) => own(rule.overrides, yields) === true);
+    const by = yields === undefined ? undefined : hits.find((other) => overrides(other, yields));
     if (by !== undefined) hit.overriddenBy = by.rule.id;
     return by === undefined;
   });
+}
+
+/** A Permit whose `when` is not known to hold silences nothing. */
+function overrides({ rule, when }: RuleTrace, yields: string): boolean {
+  return own(rule.overrides, yields) === true && when.every(({ state }) => state === 'holds');
 }
 
 function combined(
@@ -142,6 +147,7 @@ function reasonsOf(hits: readonly RuleTrace[], rank: Rank, facts: CallFacts): Tr
 }
 
 const CODES: Record<Condition['k'], string> = {
+  amount: 'ABOVE_MAXIMUM',
   max: 'ABOVE_MAXIMUM',
   min: 'BELOW_MINIMUM',
   in: 'NOT_IN_LIST',

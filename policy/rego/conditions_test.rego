@@ -19,6 +19,8 @@ wrong(cases) := [[note, found] |
 
 max_five := {"k": "max", "t": "number", "v": 5}
 
+up_to_five := {"k": "amount", "t": "number", "v": 5}
+
 min_five := {"k": "min", "t": "number", "v": 5}
 
 listed := {"k": "in", "t": "string", "v": {"red": true, "blue": true}}
@@ -47,6 +49,11 @@ test_numbers_and_lists if {
 		["equal", min_five, 5, "holds"],
 		["under", min_five, 4.9, "refuted"],
 		["text is above every number in Rego, but not here", min_five, "6", "undecidable"],
+		["an amount", up_to_five, 5, "holds"],
+		["no amount", up_to_five, 0, "holds"],
+		["a higher amount", up_to_five, 5.01, "refuted"],
+		["a negative amount", up_to_five, -1, "undecidable"],
+		["an amount of text", up_to_five, "4", "undecidable"],
 		["listed", listed, "red", "holds"],
 		["not listed", listed, "green", "refuted"],
 		["number in a list of names", listed, 7, "undecidable"],
@@ -200,4 +207,12 @@ test_chain_conditions if {
 	truth(callers, through) == "refuted"
 	truth(depth, through) == "refuted"
 	truth(origin, through) == "holds"
+}
+
+test_a_pattern_looks_at_so_much_text_only if {
+	text := concat("", ["a" | some _ in numbers.range(1, 10000)])
+	wrong([
+		["the longest", pattern, text, "holds"],
+		["one more", pattern, concat("", [text, "a"]), "undecidable"],
+	]) == []
 }

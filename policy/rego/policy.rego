@@ -151,6 +151,10 @@ holds(c) if {
 }
 
 value_fits(c, value) if {
+	c.k == "amount"
+	well_formed(c, value)
+	value <= c.v
+} else if {
 	c.k == "max"
 	is_number(value)
 	value <= c.v
@@ -159,6 +163,7 @@ value_fits(c, value) if {
 	c.v[value]
 } else if {
 	c.k == "pattern"
+	well_formed(c, value)
 	regex.find_n(c.v, value, 1) != []
 } else if {
 	c.k == "length"
@@ -218,9 +223,18 @@ decidable(c) if {
 	well_formed(c, input.params[c.p])
 }
 
+# An amount is never negative, and what a pattern looks at is bounded, because matching takes time.
 well_formed(c, value) if {
+	c.k == "amount"
+	is_number(value)
+	value >= 0
+} else if {
+	c.k == "pattern"
+	is_string(value)
+	count(value) <= 10000
+} else if {
 	type_name(value) == c.t
-	c.k in {"max", "min", "in", "one", "pattern", "length"}
+	c.k in {"max", "min", "in", "one", "length"}
 } else if {
 	c.k == "path"
 	path_segments(value)
@@ -417,6 +431,9 @@ live(hits) := hits if {
 overridden(h, hits) if {
 	some other in hits
 	other.rule.overrides[h.rule.yields]
+	every c in object.get(other.rule, "when", []) {
+		holds(c)
+	}
 }
 
 outcome(hits, revisions) := {
@@ -494,6 +511,7 @@ condition_code(c) := "PARAMETER_MISSING" if {
 } else := condition_codes[c.k]
 
 condition_codes := {
+	"amount": "ABOVE_MAXIMUM",
 	"max": "ABOVE_MAXIMUM",
 	"min": "BELOW_MINIMUM",
 	"in": "NOT_IN_LIST",
@@ -515,13 +533,27 @@ condition_codes := {
 }
 
 obligations(hits, rank) := {
-	"redact": [change | some h in hits; h.rank == 1; some change in h.rule.redact],
-	"set": [change | some h in hits; h.rank == 1; some change in h.rule.set],
+	"redact": [change | some h in hits; sanitises(h); some change in h.rule.redact],
+	"set": [change | some h in hits; sanitises(h); some change in h.rule.set],
 	"limits": array.concat(action.limits, [limit | some h in hits; some limit in hit_limits(h)]),
 	"approval": approval(hits, rank),
 } if {
 	action.obliging
 } else := {"redact": [], "set": [], "limits": [], "approval": approval(hits, rank)}
+
+# A rule that sanitises does so as well where the same call needs an approval.
+sanitises(h) if h.rank == 1
+
+sanitises(h) if {
+	h.rank == 3
+	h.rule.ok == 1
+}
+
+sanitises(h) if {
+	h.rank == 3
+	some c in h.failed
+	c.bad == 1
+}
 
 # A call that its own rule sends to a person is charged, but not refused, by that rule's limits.
 hit_limits(h) := h.rule.limits if {

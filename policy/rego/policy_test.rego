@@ -225,3 +225,32 @@ test_observed_until_a_permit_takes_part if {
 	codes([stable("acme/r", [], [restrict(3)])], on_o) == ["RESTRICTED"]
 	codes([stable("acme/p", [with_when(permit, [small(4)])], [])], on_o) == ["NO_PERMIT"]
 }
+
+# --- what is unknown silences nothing, and an approval does not end the sanitising
+
+test_an_undecidable_permit_overrides_nothing if {
+	named := {"overrides": {"acme/r/limit@1": true}}
+	asking := with_when(object.union(permit, object.union(named, {"ok": 3, "grants": false})), [small(4)])
+	yielding := object.union(restrict(4), {"yields": "acme/r/limit@1"})
+	policies := [stable("acme/p", [asking], []), stable("acme/r", [], [yielding])]
+	verdict(policies, {"params": {"n": 4}}) == "approval_needed"
+	verdict(policies, {"params": {}}) == "deny"
+}
+
+masked := [{"param": "s", "op": "mask"}]
+
+masks(rule) if {
+	outcome := decide({"policies": [stable("acme/p", [object.union(rule, {"redact": masked})], [])]}, {}).enforced
+	outcome.verdict == "approval_needed"
+	outcome.obligations.redact == masked
+}
+
+asks := {"k": "required", "p": "n", "bad": 3, "m": "n must be given."}
+
+cleans := {"k": "required", "p": "s", "bad": 1, "m": "s must be given."}
+
+test_an_approval_does_not_end_the_sanitising if {
+	masks(with_if(object.union(permit, {"ok": 1, "grants": false}), [asks]))
+	masks(with_if(permit, [asks, cleans]))
+	not masks(with_if(permit, [asks]))
+}

@@ -54,8 +54,11 @@ function narrow(domain: Domain, test: Extract<ConditionTest, { p: string }>): vo
   // an empty list satisfies any test of its elements, so that arrays are not analysed further
   if (test.k === 'each') return;
   domain.needed = true;
-  if (test.k === 'max' && (domain.high === undefined || compareDecimal(test.v, domain.high) < 0)) domain.high = test.v;
-  if (test.k === 'min' && (domain.low === undefined || compareDecimal(test.v, domain.low) > 0)) domain.low = test.v;
+  const bounds = test.k === 'amount' ? { low: 0, high: test.v } : test.k === 'max' ? { high: test.v } : undefined;
+  const low = test.k === 'min' ? test.v : bounds?.low;
+  const high = bounds?.high;
+  if (high !== undefined && (domain.high === undefined || compareDecimal(high, domain.high) < 0)) domain.high = high;
+  if (low !== undefined && (domain.low === undefined || compareDecimal(low, domain.low) > 0)) domain.low = low;
   if (test.k === 'in') domain.names = intersect(domain.names, Object.keys(test.v as NameSet));
   if (test.k === 'one') domain.listed = intersect(domain.listed, test.v.map(String));
   if (test.k === 'pattern') domain.patterns.push(test.v);

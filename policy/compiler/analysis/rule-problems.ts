@@ -23,6 +23,7 @@ export function ruleProblems(policy: AgentPolicy, tools: ReadonlyMap<string, Too
       const message = `Rule "${rule.name}" is never asked: rule "${first.shadowedBy}" before it fits every call.`;
       problems.warning('AEGIS_UNREACHABLE_RULE', [...path, 'name'], message);
     }
+    inverted(first.rule, path, problems);
     contradictions(
       rule,
       sites.map((site) => site.rule),
@@ -30,6 +31,14 @@ export function ruleProblems(policy: AgentPolicy, tools: ReadonlyMap<string, Too
       problems,
     );
   });
+}
+
+/** Failing a condition must not be the easier way. */
+function inverted(rule: CompiledRule, path: (string | number)[], problems: Problems): void {
+  const milder = rule.if?.find(({ bad }) => bad < rule.ok);
+  if (milder === undefined) return;
+  const message = `Rule "${rule.name}" is milder where a condition fails than where all of them hold.`;
+  problems.warning('AEGIS_INVERTED_RULE', [...path, 'outcome'], message);
 }
 
 /** A rule that no call of any of its actions can meet is an error; one that some of them can is only suspicious. */

@@ -61,6 +61,24 @@ describe('a broken edit keeps the last good version', () => {
   });
 });
 
+test('an edited tool that a policy in force cannot be compiled with changes nothing', () => {
+  const system = newSystem();
+  system.update(sampleSources('fintech'));
+  const before = system.activations.get();
+  const update = system.update(edited(sampleSources('fintech'), 'name: create_payment', 'name: pay'));
+  expect(codes(update.findings)).toContain('AEGIS_UNKNOWN_ACTION');
+  expect(update.held).toEqual(['fintech']);
+  expect(update.activated).toEqual([]);
+  expect(system.activations.get()).toBe(before);
+  // a policy that is broken on top of it does not help either
+  const worse = edited(edited(sampleSources('fintech'), 'name: create_payment', 'name: pay'), 'maxAmount', 'maxAmuont');
+  expect(system.update(worse).held).toEqual(['fintech']);
+  expect(system.activations.get()).toBe(before);
+  const repaired = system.update(edited(sampleSources('fintech'), 'maxAmount: 5000', 'maxAmount: 10'));
+  expect(repaired.held).toEqual([]);
+  expect(repaired.activated).toEqual([{ tenant: 'fintech', sequence: 2 }]);
+});
+
 test('a deleted policy is gone, and without a Permit nothing is allowed', () => {
   const system = newSystem();
   system.update(sampleSources('fintech'));
@@ -82,6 +100,7 @@ spec:
   const system = newSystem();
   const update = system.update([...sampleSources('fintech'), { file: 'broken.yaml', text: other }]);
   expect(codes(update.findings)).toEqual(['AEGIS_UNKNOWN_PARAMETER']);
+  expect(update.leftOut).toEqual(['AgentPolicy fintech/broken']);
   expect(system.activations.get()?.evaluate(call(4999)).enforced.verdict).toBe('allow');
 });
 

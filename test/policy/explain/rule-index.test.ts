@@ -62,7 +62,9 @@ test.each(SOURCES)('%s: the field of each condition is found', (_, sources) => {
 test('there is a condition of every kind', () => {
   const kinds = new Set(sites(every()).map(({ condition }) => condition.k));
   expect([...kinds].sort()).toEqual(
-    'callers,cidr,depth,each,forbidden,host,in,length,max,min,one,origin,path,pattern,purpose,required,time'.split(','),
+    'amount,callers,cidr,depth,each,forbidden,host,in,length,max,min,one,origin,path,pattern,purpose,required,time'.split(
+      ',',
+    ),
   );
 });
 

@@ -131,7 +131,10 @@ function parameterTruth(
 }
 
 function roleTruth(key: RoleKey, wanted: unknown, value: unknown, { format }: ToolParameter): Truth {
-  if (key === 'maxAmount') return typeOf(value) === 'number' ? truth(compareNumbers(value, wanted) <= 0) : 'unknown';
+  if (key === 'maxAmount') {
+    if (typeOf(value) !== 'number' || compareNumbers(value, 0) < 0) return 'unknown';
+    return truth(compareNumbers(value, wanted) <= 0);
+  }
   if (typeof value !== 'string') return 'unknown';
   if (key === 'dest') return hostTruth(value, [wanted as string], format === 'uri');
   return truth((Array.isArray(wanted) ? wanted : [wanted]).includes(value));
@@ -149,6 +152,7 @@ function valueTruth(test: ParameterConditions, value: unknown, { format }: ToolP
     if (test.min !== undefined) return truth(compareNumbers(value, test.min) >= 0);
   }
   if (typeof value !== 'string') return 'unknown';
+  if (test.pattern !== undefined && [...value].length > 10_000) return 'unknown';
   if (test.pattern !== undefined) return truth(RE2JS.compile(test.pattern).matcher(value).find());
   if (test.maxLength !== undefined) return truth([...value].length <= test.maxLength);
   if (test.pathWithin !== undefined) return pathTruth(value, test.pathWithin);

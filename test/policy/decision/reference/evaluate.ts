@@ -132,6 +132,10 @@ interface Hit {
   policy: AgentPolicy;
   rule: Rule;
   verdict: Verdict;
+  /** Some verdict that the rule comes to, or would without a stricter one, is sanitize. */
+  sanitises: boolean;
+  /** Its `when` is known to hold. */
+  decided: boolean;
 }
 
 function decide(tenant: Tenant, call: Call, policies: readonly AgentPolicy[]): RefOutcome {
@@ -147,7 +151,7 @@ function decide(tenant: Tenant, call: Call, policies: readonly AgentPolicy[]): R
   if (!permitted && !observed(tenant, site, policies)) return refused('NO_PERMIT');
   const decisive = hits.filter((hit) => hit.verdict === verdict);
   const reasons = decisive.filter(({ rule }) => verdict !== 'allow' || rule.type !== 'Restrict').map(({ id }) => id);
-  const sanitizers = hits.filter((hit) => hit.verdict === 'sanitize');
+  const sanitizers = hits.filter((hit) => hit.sanitises && hit.verdict !== 'deny');
   const changes = sanitizers.flatMap(({ rule }) => rule.sanitize?.request ?? []);
   const request = changes.filter(({ param }) => Object.hasOwn(site.action.parameters ?? {}, param));
   const sets = (op: string): boolean => op === 'set' || op === 'clamp';
@@ -180,7 +184,17 @@ function hitsOf(policy: AgentPolicy, site: CallSite): Hit[] {
   const first = fitting.find((rule) => rule.type !== 'Restrict');
   return fitting
     .filter((rule) => rule === first || rule.type === 'Restrict')
-    .map((rule) => ({ id: `${policyIdOf(policy)}/${rule.name}`, policy, rule, verdict: verdictOf(rule, site) }));
+    .map((rule) => {
+      const verdicts = verdictsOf(rule, site);
+      return {
+        id: `${policyIdOf(policy)}/${rule.name}`,
+        policy,
+        rule,
+        verdict: strictest(verdicts),
+        sanitises: verdicts.includes('sanitize') || rule.outcome === 'sanitize',
+        decided: all(judge(rule.when, site).map((judged) => judged.truth)) === 'yes',
+      };
+    });
 }
 
 /** `'*'` stands for every action that declares the parameters and roles that the rule relies on. */
@@ -209,17 +223,18 @@ function fits(rule: Rule, site: CallSite): boolean {
 }
 
 /** A rule of the platform may change fields that an open action lets pass unseen; what it cannot change is refused. */
-function verdictOf(rule: Rule, site: CallSite): Verdict {
+function verdictsOf(rule: Rule, site: CallSite): Verdict[] {
   const changed = (rule.sanitize?.request ?? []).map(({ param }) => param);
   const declared = site.action.parameters ?? {};
-  if (isOpen(site.action) && !changed.every((param) => Object.hasOwn(declared, param))) return 'deny';
+  if (isOpen(site.action) && !changed.every((param) => Object.hasOwn(declared, param))) return ['deny'];
   const failed = judge(rule.conditions, site).filter((judged) => judged.truth !== 'yes');
-  if (failed.length === 0) return rule.outcome ?? 'allow';
-  return strictest(failed.map(({ onFail }) => onFail ?? rule.failureAction ?? 'deny'));
+  if (failed.length === 0) return [rule.outcome ?? 'allow'];
+  return failed.map(({ onFail }) => onFail ?? rule.failureAction ?? 'deny');
 }
 
 function overrides(tenant: Tenant, permit: Hit, hit: Hit): boolean {
   if (hit.rule.overridable !== true || hit.rule.type !== 'Restrict' || permit.policy === hit.policy) return false;
+  if (!permit.decided) return false;
   return (permit.rule.overrides ?? []).includes(hit.id) && strictlyNarrower(tenant, permit.policy, hit.policy);
 }
 
