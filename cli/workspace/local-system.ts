@@ -50,6 +50,14 @@ interface Published {
   policies: ReadonlySet<string>;
 }
 
+interface Compiled {
+  compilation: Compilation;
+  resources: LoadedResource[];
+  /** Of the resources as they are now, without stand-ins. */
+  findings: Finding[];
+  rejected: string[];
+}
+
 const LIFETIME = 24 * 60 * 60 * 1000;
 
 export class LocalSystem {
@@ -74,7 +82,7 @@ export class LocalSystem {
   /** Takes the sources as they are now. Never throws for what is written in them: that comes back as findings. */
   update(sources: readonly Source[]): Update {
     const state = this.#workspace.read(sources);
-    const { compilation, resources, findings } = this.#compile(state);
+    const { compilation, resources, findings, rejected } = this.#compile(state);
     const held = this.#held(compilation);
     const activated = compilation.tenants
       .filter(({ name }) => !held.includes(name))
@@ -85,7 +93,7 @@ export class LocalSystem {
     if (held.length === 0) this.#lastGood.remember(resources);
     const present = new Set(state.resources);
     const standIns = resources.filter((resource) => !present.has(resource)).map(resourceKey);
-    const refused = [...state.invalid, ...compilation.rejected.map((id) => `AgentPolicy ${id}`)];
+    const refused = [...state.invalid, ...rejected.map((id) => `AgentPolicy ${id}`)];
     return {
       findings: [...state.findings, ...findings],
       suites: state.suites,
@@ -99,15 +107,15 @@ export class LocalSystem {
   }
 
   /** A policy that the compiler refuses is replaced by its last good version, or left out where it has none. */
-  #compile(state: WorkspaceState): { compilation: Compilation; resources: LoadedResource[]; findings: Finding[] } {
+  #compile(state: WorkspaceState): Compiled {
     const run = (resources: LoadedResource[]): Compilation => this.#compileOnce(resources);
     const resources = this.#lastGood.complete(state);
     const first = run(resources);
-    if (first.rejected.length === 0) return { compilation: first, resources, findings: first.findings };
-    const rejected = new Set(first.rejected.map((id) => `AgentPolicy ${id}`));
-    const repaired = this.#lastGood.complete(state, rejected);
+    const { findings, rejected } = first;
+    if (rejected.length === 0) return { compilation: first, resources, findings, rejected };
+    const repaired = this.#lastGood.complete(state, new Set(rejected.map((id) => `AgentPolicy ${id}`)));
     const second = run(repaired);
-    return { compilation: second, resources: repaired, findings: first.findings };
+    return { compilation: second, resources: repaired, findings, rejected };
   }
 
   /** Leaving out a policy that was in force (a tool that it needs was edited, say) could widen access. */
