@@ -1,8 +1,8 @@
 /** What is wrong with a `TestSuite`: its cases are held against the schema of a policy's own `tests`. */
 import type { Finding } from '../../policy/errors.ts';
-import type { FieldPath, LoadedResource } from '../../policy/resources/resource.ts';
+import { describeResource, type FieldPath, type LoadedResource } from '../../policy/resources/resource.ts';
 import type { CrdSchema } from '../../policy/resources/schema.ts';
-import { describeResource, findingAt } from '../../policy/validation/finding-builder.ts';
+import { findingAt } from '../../policy/validation/finding-builder.ts';
 import { checkMetadata } from '../../policy/validation/metadata-rules.ts';
 import { findUnknownFields } from '../../policy/validation/unknown-fields.ts';
 import { validateResource } from '../../policy/validation/validate-resource.ts';

@@ -1,11 +1,5 @@
 import type { ErrorCode, Finding, Severity } from '../errors.ts';
-import { type FieldPath, formatPath, type LoadedResource } from '../resources/resource.ts';
-
-/** `AgentPolicy fintech/finance-payments` */
-export function resourceName({ object }: LoadedResource): string {
-  const { namespace, name } = object.metadata;
-  return `${object.kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
-}
+import { describeResource, type FieldPath, formatPath, type LoadedResource } from '../resources/resource.ts';
 
 /** A finding about one field of a loaded resource, with its line. */
 export function findingAt(
@@ -19,7 +13,7 @@ export function findingAt(
     code,
     severity,
     message,
-    resource: resourceName(resource),
+    resource: describeResource(resource),
     field: formatPath(path),
     location: resource.locate(path),
   };

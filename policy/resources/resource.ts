@@ -29,6 +29,12 @@ export interface LoadedResource<T extends Resource = Resource> {
   locateKey(path: FieldPath): SourceLocation;
 }
 
+/** `Kind namespace/name` of a resource, for findings. */
+export function describeResource({ object }: LoadedResource): string {
+  const { name, namespace } = object.metadata;
+  return `${object.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
+}
+
 /** `spec.rules[0].conditions.maxAmount` for `['spec','rules',0,'conditions','maxAmount']`. */
 export function formatPath(path: FieldPath): string {
   let text = '';

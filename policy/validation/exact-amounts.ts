@@ -3,6 +3,7 @@ import type { FieldPath, LoadedResource } from '../resources/resource.ts';
 import type { CrdSchema } from '../resources/schema.ts';
 import { findingAt } from './finding-builder.ts';
 import type { PlacedFinding } from './schema-rules.ts';
+import { visitSchema } from './visit-schema.ts';
 
 const DECIMAL = /^-?[0-9]+(?:\.[0-9]+)?$/;
 
@@ -13,21 +14,13 @@ export function findInexactAmounts(
   schema: CrdSchema,
   path: FieldPath,
 ): PlacedFinding[] {
-  if (Array.isArray(value)) {
-    const { items } = schema;
-    if (items === undefined) return [];
-    return value.flatMap((each, index) => findInexactAmounts(resource, each, items, [...path, index]));
-  }
-  if (typeof value === 'object' && value !== null) {
-    return Object.entries(value).flatMap(([name, each]) => {
-      const known = Object.hasOwn(schema.properties ?? {}, name) ? schema.properties?.[name] : undefined;
-      const property = known ?? schema.additionalProperties;
-      return property === undefined ? [] : findInexactAmounts(resource, each, property, [...path, name]);
-    });
-  }
-  if (typeof value !== 'string' || !isAmount(schema) || !DECIMAL.test(value) || isDecimalString(value)) return [];
-  const message = `${String(path.at(-1))} has more than ${MAX_SIGNIFICANT_DIGITS} significant digits`;
-  return [{ path, finding: findingAt(resource, 'AEGIS_SCHEMA_BOUNDS', path, message) }];
+  const found: PlacedFinding[] = [];
+  visitSchema(value, schema, path, (each, known, at) => {
+    if (typeof each !== 'string' || !isAmount(known) || !DECIMAL.test(each) || isDecimalString(each)) return;
+    const message = `${String(at.at(-1))} has more than ${MAX_SIGNIFICANT_DIGITS} significant digits`;
+    found.push({ path: at, finding: findingAt(resource, 'AEGIS_SCHEMA_BOUNDS', at, message) });
+  });
+  return found;
 }
 
 /** Amounts are the only values that are whole numbers or such texts. */

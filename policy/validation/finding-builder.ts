@@ -1,11 +1,5 @@
 import type { ErrorCode, Finding } from '../errors.ts';
-import { type FieldPath, formatPath, type LoadedResource } from '../resources/resource.ts';
-
-/** `Kind namespace/name` of a resource, for findings. */
-export function describeResource({ object }: LoadedResource): string {
-  const { name, namespace } = object.metadata;
-  return `${object.kind} ${namespace === undefined ? name : `${namespace}/${name}`}`;
-}
+import { describeResource, type FieldPath, formatPath, type LoadedResource } from '../resources/resource.ts';
 
 /**
  * An error about what stands at `path` in `resource`. It is placed at the value of a scalar, else at the key that names

@@ -2,6 +2,7 @@ import type { FieldPath, LoadedResource } from '../resources/resource.ts';
 import type { CrdSchema } from '../resources/schema.ts';
 import { findingAt } from './finding-builder.ts';
 import type { PlacedFinding } from './schema-rules.ts';
+import { visitSchema } from './visit-schema.ts';
 
 /** Entries that stand twice in a list whose entries (`set`) or whose keys (`map`) must differ. */
 export function findDuplicateEntries(
@@ -10,21 +11,11 @@ export function findDuplicateEntries(
   schema: CrdSchema,
   path: FieldPath,
 ): PlacedFinding[] {
-  if (Array.isArray(value)) {
-    const { items } = schema;
-    const inside =
-      items === undefined
-        ? []
-        : value.flatMap((each, index) => findDuplicateEntries(resource, each, items, [...path, index]));
-    return [...duplicates(resource, value, schema, path), ...inside];
-  }
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([name, each]) => {
-    const property = Object.hasOwn(schema.properties ?? {}, name)
-      ? schema.properties?.[name]
-      : schema.additionalProperties;
-    return property === undefined ? [] : findDuplicateEntries(resource, each, property, [...path, name]);
+  const found: PlacedFinding[] = [];
+  visitSchema(value, schema, path, (each, known, at) => {
+    if (Array.isArray(each)) for (const finding of duplicates(resource, each, known, at)) found.push(finding);
   });
+  return found;
 }
 
 function duplicates(resource: LoadedResource, list: unknown[], schema: CrdSchema, path: FieldPath): PlacedFinding[] {

@@ -3,6 +3,7 @@ import type { CrdSchema } from '../resources/schema.ts';
 import { findingAt } from './finding-builder.ts';
 import type { PlacedFinding } from './schema-rules.ts';
 import { suggestName } from './suggest-name.ts';
+import { propertySchema, visitSchema } from './visit-schema.ts';
 
 /** An unknown field, and the known one it was probably meant to be. */
 export interface UnknownField extends PlacedFinding {
@@ -16,19 +17,16 @@ export function findUnknownFields(
   schema: CrdSchema,
   path: FieldPath,
 ): UnknownField[] {
-  if (Array.isArray(value)) {
-    const { items } = schema;
-    if (items === undefined) return [];
-    return value.flatMap((each, index) => findUnknownFields(resource, each, items, [...path, index]));
-  }
-  if (typeof value !== 'object' || value === null) return [];
-  const known = schema.properties ?? {};
-  const free = Object.keys(known).filter((name) => !Object.hasOwn(value, name));
-  return Object.entries(value).flatMap(([name, each]): UnknownField[] => {
-    const property = Object.hasOwn(known, name) ? known[name] : schema.additionalProperties;
-    if (property !== undefined) return findUnknownFields(resource, each, property, [...path, name]);
-    return schema.properties === undefined ? [] : [unknownField(resource, [...path, name], free, known)];
+  const found: UnknownField[] = [];
+  visitSchema(value, schema, path, (each, known, at) => {
+    const { properties } = known;
+    if (properties === undefined || typeof each !== 'object' || each === null || Array.isArray(each)) return;
+    const names = Object.keys(each).filter((name) => propertySchema(known, name) === undefined);
+    if (names.length === 0) return;
+    const free = Object.keys(properties).filter((name) => !Object.hasOwn(each, name));
+    for (const name of names) found.push(unknownField(resource, [...at, name], free, properties));
   });
+  return found;
 }
 
 function unknownField(
