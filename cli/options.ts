@@ -55,3 +55,8 @@ export function parsePercent(text: string, option: string): number {
   if (!(value <= 100)) throw new AegisError('AEGIS_USAGE', `${option} takes a percentage from 0 to 100.`);
   return value;
 }
+
+/** For an option that may stand several times: `--policies a --policies b`. */
+export function collect(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
+}

@@ -4,6 +4,7 @@ import type { CommandFactory } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { readFileText } from '../files/bundle-files.ts';
 import { readStdin } from '../files/read-stdin.ts';
+import { collect } from '../options.ts';
 import { findingText } from '../output/error-text.ts';
 import { decideText } from '../workspace/decide-text.ts';
 import { decideDeps, openWorkspace } from '../workspace/open-workspace.ts';
@@ -18,7 +19,7 @@ interface Options {
 export const decideCommand: CommandFactory = (context, done) =>
   new Command('decide')
     .description('Decides tool calls offline: one JSON document, or one per line (NDJSON).')
-    .requiredOption('--policies <path...>', 'files or folders with resources')
+    .requiredOption('--policies <path>', 'files or folders with resources; may stand several times', collect)
     .requiredOption('--input <file>', 'the call or calls; - is standard input')
     .addOption(new Option('--output <format>', 'text or json').choices(['text', 'json']).default('text'))
     .addHelpText('after', EXAMPLE)

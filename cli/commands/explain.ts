@@ -9,6 +9,7 @@ import type { CliContext } from '../context.ts';
 import { readFileText } from '../files/bundle-files.ts';
 import { readSources } from '../files/read-sources.ts';
 import { readStdin } from '../files/read-stdin.ts';
+import { collect } from '../options.ts';
 import { explainText } from '../output/explain-text.ts';
 import { findingBlock } from '../output/findings-text.ts';
 import { SourceLines } from '../output/source-excerpt.ts';
@@ -28,7 +29,7 @@ export const explainCommand: CommandFactory = (context, done) =>
   new Command('explain')
     .description('Says why a call is decided as it is, on which lines that stands, and what would have to change.')
     .argument('<input>', 'a call as JSON, a file with one, - for standard input, or the id of a decision')
-    .requiredOption('--policies <path...>', 'files or folders with resources')
+    .requiredOption('--policies <path>', 'files or folders with resources; may stand several times', collect)
     .option('--server <url>', 'where a decision id is looked up', 'http://127.0.0.1:8181')
     .addOption(new Option('--output <format>', 'text or json').choices(['text', 'json']).default('text'))
     .addHelpText('after', EXAMPLE)

@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import type { Decision } from '../../gateway/enforcement/decision.ts';
 import { decisionLine } from '../../gateway/listeners/decision-line.ts';
 import { AegisError } from '../../policy/errors.ts';
 import type { CommandFactory } from '../command.ts';
@@ -8,7 +9,7 @@ import { AgentOfTool } from '../local/agent-of-tool.ts';
 import { openLocalServers } from '../local/local-servers.ts';
 import { UpdateReport } from '../local/update-report.ts';
 import { watchPaths } from '../local/watch-paths.ts';
-import { parseUpstreams } from '../options.ts';
+import { collect, parseUpstreams } from '../options.ts';
 import { errorText } from '../output/error-text.ts';
 import { createPaymentStandIn } from '../stand-in/payment-api.ts';
 import { decideDeps, newLocalSystem } from '../workspace/open-workspace.ts';
@@ -20,6 +21,7 @@ interface Options {
   decisionsPort: string;
   proxyPort: string;
   quiet?: true;
+  output: 'text' | 'json';
 }
 
 export const runCommand: CommandFactory = (context, done) =>
@@ -27,11 +29,19 @@ export const runCommand: CommandFactory = (context, done) =>
     .description('The whole system on one machine: compiles, signs, serves decisions, and reloads on every change.')
     .argument('<path...>', 'files or folders with resources')
     .option('--agent <id>', 'who calls through the proxy; default: the only agent that has the tool')
-    .option('--upstream <tool=url...>', 'send a tool to this base URL instead of its own', [])
+    .option(
+      '--upstream <tool=url>',
+      'send a tool to this base URL instead of its own; may stand several times',
+      collect,
+      [],
+    )
     .option('--stand-in [tool]', 'start a local stand-in of a payment API and send the tool to it')
     .option('--decisions-port <port>', 'decision endpoint on 127.0.0.1', '8181')
     .option('--proxy-port <port>', 'reverse proxy for the tools on 127.0.0.1', '15001')
     .option('--quiet', 'do not print each decision')
+    .addOption(
+      new Option('--output <format>', 'decisions as text, or as JSON lines').choices(['text', 'json']).default('text'),
+    )
     .addHelpText('after', EXAMPLE)
     .action(async (paths: string[], options: Options) => {
       await run(paths, options, context);
@@ -76,8 +86,7 @@ async function run(paths: readonly string[], options: Options, context: CliConte
     ...(options.quiet === true
       ? {}
       : {
-          onDecision: (decision, micros) =>
-            context.stdout(`${decisionLine(decision, micros, { colour: context.isTerminal })}\n`),
+          onDecision: (decision, micros) => context.stdout(`${shown(decision, micros, options, context)}\n`),
         }),
   });
   context.stdout(`decisions  http://127.0.0.1:${servers.decisionsPort}/v1/decisions\n`);
@@ -109,4 +118,23 @@ function parsePort(text: string, option: string): number {
     throw new AegisError('AEGIS_USAGE', `${option} takes a port number, or 0 for a free one.`);
   }
   return Number(text);
+}
+
+function shown(decision: Decision, micros: number, { output }: Options, { isTerminal }: CliContext): string {
+  if (output === 'text') return decisionLine(decision, micros, { colour: isTerminal });
+  const { id, at, tenant, sequence, agent, tool, action, verdict, taken, reasons } = decision;
+  const time = new Date(at).toISOString();
+  return JSON.stringify({
+    decision_id: id,
+    time,
+    tenant,
+    sequence,
+    agent,
+    tool,
+    action,
+    verdict,
+    taken,
+    reasons,
+    micros,
+  });
 }

@@ -1,5 +1,7 @@
 /** What the call has, and what would have to change, for a condition that does not hold. */
+
 import type { Condition, ValueCondition } from '../compiler/slice.ts';
+import { compareDecimal, type DecimalLike } from '../decimal.ts';
 import { stringifyExact } from '../decision/stringify.ts';
 import type { DecisionInput } from '../decision/types.ts';
 import { hostOf } from './canonical-text.ts';
@@ -72,6 +74,7 @@ function elementRemedy({ p, c }: Extract<Condition, { k: 'each' }>, context: Rem
 function wanted(c: ValueCondition): string {
   switch (c.k) {
     case 'amount':
+      return `${c.p} from 0 to ${c.v}`;
     case 'max':
       return `${c.p} of at most ${c.v}`;
     case 'min':
@@ -97,6 +100,8 @@ function widened(c: ValueCondition, value: unknown, { field }: RemedyContext): s
   const known = value !== undefined;
   switch (c.k) {
     case 'amount':
+      if (known && compareDecimal(value as DecimalLike, 0) < 0) return 'none: an amount is never negative';
+      return known ? `set ${field} to ${shown(value)} or more` : `raise ${field}`;
     case 'max':
       return known ? `set ${field} to ${shown(value)} or more` : `raise ${field}`;
     case 'min':

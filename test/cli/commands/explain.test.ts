@@ -26,7 +26,7 @@ ABOVE_MAXIMUM: amount must be at most 5000.
      9 |     conditions: {maxAmount: 5000, currency: USD}          # any parameter: params: {memo: {pattern: …
        |                             ^
   why     amount is 50000
-  call    send amount of at most 5000
+  call    send amount from 0 to 5000
   policy  set spec.rules[0].conditions.maxAmount to 50000 or more
 `);
   expect(code).toBe(1);
@@ -245,7 +245,7 @@ ABOVE_MAXIMUM: amount must be at most 5000.
   field   spec.rules[0].conditions.maxAmount  fintech/policies.yaml:9:29
      9 |     conditions: {maxAmount: 5000, currency: USD}          # any parameter: params: {memo: {pattern: …
        |                             ^
-  call    send amount of at most 5000
+  call    send amount from 0 to 5000
   policy  raise spec.rules[0].conditions.maxAmount
 
   note    decided at 2026-11-22T07:59:00.000Z with bundle 3; parameters are not stored
