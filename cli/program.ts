@@ -63,6 +63,7 @@ export async function runProgram(argv: readonly string[], context: CliContext): 
 /** Errors that the command line itself is the cause of. */
 const WRONG_USE: ReadonlySet<string> = new Set([
   'AEGIS_USAGE',
+  'AEGIS_KEY_FORMAT',
   'AEGIS_PORT_IN_USE',
   'AEGIS_FILE_NOT_FOUND',
   'AEGIS_FILE_UNREADABLE',

@@ -30,6 +30,7 @@ export const compileCommand: CommandFactory = (context, done) =>
         digest: (text) => toHex(context.crypto.sha256(encoder.encode(text))),
       });
       const findings = [...state.findings, ...compilation.findings];
+      if (compilation.tenants.length === 0) findings.push(NOTHING);
       if (hasErrors(findings)) {
         report(context, findings, options);
         done(1);
@@ -39,6 +40,12 @@ export const compileCommand: CommandFactory = (context, done) =>
       report(context, findings, options, written);
       done(0);
     });
+
+const NOTHING: Finding = {
+  code: 'AEGIS_NO_RESOURCES',
+  severity: 'error',
+  message: 'No tenant has anything to compile.',
+};
 
 /** The names that an earlier `compile` or `sign` leaves at the top of a bundle folder. */
 const BUNDLE_NAMES = new Set([

@@ -54,15 +54,22 @@ function inputText(file: string, context: CliContext): Promise<string> {
   return file === '-' ? readStdin(context.stdin) : readFileText(file, context.files);
 }
 
-/** The whole text where it is one document, else its lines; an empty text is one (malformed) document. */
+/** The whole text where it is one document; its lines where some of them are documents of their own. */
 function documents(text: string): string[] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return lines.length > 1 && lines.some(isObject) && !isJson(text) ? lines : [text];
+}
+
+function isObject(line: string): boolean {
+  return line.trimStart().startsWith('{') && isJson(line);
+}
+
+function isJson(text: string): boolean {
   try {
     JSON.parse(text);
-    return [text];
+    return true;
   } catch {
-    const lines = text.split('\n').filter((line) => line.trim() !== '');
-    // a document that is broken and spread over lines is one broken document
-    return lines.length > 1 && lines.every((line) => line.trimStart().startsWith('{')) ? lines : [text];
+    return false;
   }
 }
 

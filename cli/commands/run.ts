@@ -90,11 +90,19 @@ async function run(paths: readonly string[], options: Options, context: CliConte
         }),
   });
   context.stdout(`decisions  http://127.0.0.1:${servers.decisionsPort}/v1/decisions\n`);
-  for (const tool of agents.tools()) {
-    const caller = agents.of(tool)?.agent ?? 'nobody yet: several agents have it, name one with --agent';
-    context.stdout(
-      `tool       http://127.0.0.1:${servers.proxyPort}/${tool}/ → ${upstreams[tool] ?? 'its upstream'} (as ${caller})\n`,
-    );
+  const known = agents.tools();
+  for (const tool of known) {
+    const caller = agents.of(tool);
+    const contract = caller && system.activations.get(caller.tenant)?.contract(caller.agent, tool);
+    const target = upstreams[tool] ?? contract?.upstream.url ?? 'its own hosts';
+    const who = caller?.agent ?? 'nobody yet: several agents have it, name one with --agent';
+    context.stdout(`tool       http://127.0.0.1:${servers.proxyPort}/${tool}/ → ${target} (as ${who})\n`);
+  }
+  for (const tool of Object.keys(upstreams).filter((name) => !known.includes(name))) {
+    context.stderr(`no agent here has the tool ${tool}: what is said of its upstream has no effect\n`);
+  }
+  if (options.agent !== undefined && known.length === 0) {
+    context.stderr(`no registration with tools has the id ${options.agent}: nobody can call through the proxy\n`);
   }
   context.stdout('ready; policies are reloaded when they change\n');
 

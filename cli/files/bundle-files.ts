@@ -8,6 +8,9 @@ const MAX_FILES = 100_000;
 /** All files below a folder by their bundle name (`aegis/agents/a/data.json`), hidden ones included. */
 export async function readBundleFolder(folder: string, files: FileSystem): Promise<Map<string, Uint8Array>> {
   const result = new Map<string, Uint8Array>();
+  if ((await files.kindOf(folder).catch(() => undefined)) !== 'folder') {
+    throw new AegisError('AEGIS_FILE_NOT_FOUND', `There is no folder ${folder}.`);
+  }
   const walk = async (at: string, prefix: string): Promise<void> => {
     for (const name of (await files.list(at)).sort()) {
       const child = path.join(at, name);

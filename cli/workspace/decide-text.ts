@@ -32,6 +32,7 @@ export async function decideInput(
 ): Promise<Decision> {
   const activation = activations.get(input.tenant);
   if (activation !== undefined) return decideCall(activation, input, deps, DRY_RUN);
+  if (activations.list().length === 0) return refused(deps, 'NO_POLICIES', 'No policies are loaded.');
   const several = input.tenant === undefined && activations.list().length > 1;
   return several
     ? refused(deps, 'TENANT_NEEDED', 'Several tenants are loaded; the call must name its tenant.')

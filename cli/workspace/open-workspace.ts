@@ -31,11 +31,13 @@ export function decideDeps(context: CliContext): DecideDeps {
     limits: createMemoryLimitStore(context.clock),
     hash: (text) => createHmac('sha256', key).update(text).digest('hex'),
     // messages of errors may hold values, codes and names do not
-    onError: (error) => context.stderr(`internal error ${errorName(error)}; the call was refused\n`),
+    onError: (error) => context.stderr(`a call failed: ${errorName(error)}\n`),
   };
 }
 
 function errorName(error: unknown): string {
   if (error instanceof AegisError) return error.code;
-  return error instanceof Error ? error.name : typeof error;
+  if (!(error instanceof Error)) return typeof error;
+  const { code } = error as NodeJS.ErrnoException;
+  return typeof code === 'string' ? code : error.name;
 }

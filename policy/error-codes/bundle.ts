@@ -60,7 +60,7 @@ export const BUNDLE_ERRORS = {
   },
   AEGIS_BUNDLE_SEQUENCE: {
     summary: 'The bundle is older than what this gateway already has or must have (rollback).',
-    fix: 'Publish the old content under a new, higher sequence (`aegis rollback`); a gateway never goes back.',
+    fix: 'Publish the old content under a new, higher sequence; a gateway never goes back.',
   },
   AEGIS_BUNDLE_SEQUENCE_CONFLICT: {
     summary: 'Two different contents carry the same sequence.',

@@ -301,7 +301,7 @@ export interface PolicyTest {
   mcp?: TestMcpMessage;
   /** Verdict the call must get. */
   expect: Verdict;
-  /** Reason code that must be among the reasons, such as MAX_AMOUNT. */
+  /** Reason code that must be among the reasons, such as ABOVE_MAXIMUM. */
   reason?: string;
 }
 

@@ -29,7 +29,7 @@ export const PATTERN_MEANINGS: Readonly<Record<string, string>> = {
   '^(100|[1-9][0-9]?)%$': 'a share from "1%" to "100%"',
   '^[A-Z]+$': 'upper-case letters, such as POST',
   '^[A-Za-z]+(/[A-Za-z_]+)*$': 'a JSON-RPC method, such as tools/call',
-  '^[A-Z][A-Z0-9_]*$': 'a reason code in upper-case letters, digits and "_", such as MAX_AMOUNT',
+  '^[A-Z][A-Z0-9_]*$': 'a reason code in upper-case letters, digits and "_", such as ABOVE_MAXIMUM',
   '^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$':
     'a label value: letters, digits, "-", "_" and ".", with a letter or digit at both ends',
   '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$': 'a date as YYYY-MM-DD',
