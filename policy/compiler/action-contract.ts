@@ -12,6 +12,8 @@ export interface ParameterContract {
   type: PolicyType;
   /** For arrays: the type of the elements. */
   items?: PolicyType;
+  /** A whole number, on the wire and for policies. */
+  whole?: true;
   role?: string;
   format?: string;
 }
@@ -53,13 +55,8 @@ function actionContract(tool: AgentTool, action: ToolAction): ActionContract {
   const parameters = new Map<string, ParameterContract>();
   const byRole = new Map<string, string[]>();
   for (const [name, parameter] of Object.entries(action.parameters ?? {})) {
-    const { role, format, items } = parameter;
-    parameters.set(name, {
-      type: policyType(parameter),
-      ...(items === undefined ? {} : { items: policyType({ type: items }) }),
-      ...(role === undefined ? {} : { role }),
-      ...(format === undefined ? {} : { format }),
-    });
+    const { role } = parameter;
+    parameters.set(name, parameterContract(parameter));
     if (role !== undefined) byRole.set(role, [...(byRole.get(role) ?? []), name]);
   }
   // a path template's placeholders are parameters, declared or not
@@ -76,5 +73,16 @@ function actionContract(tool: AgentTool, action: ToolAction): ActionContract {
     open: (action.undeclared ?? (action.effect === 'read' ? 'Allow' : 'Refuse')) === 'Allow',
     parameters,
     byRole,
+  };
+}
+
+function parameterContract(parameter: ToolParameter): ParameterContract {
+  const { role, format, items, type, scale } = parameter;
+  return {
+    type: policyType(parameter),
+    ...(type === 'integer' && scale === undefined ? { whole: true } : {}),
+    ...(items === undefined ? {} : { items: policyType({ type: items }) }),
+    ...(role === undefined ? {} : { role }),
+    ...(format === undefined ? {} : { format }),
   };
 }

@@ -124,6 +124,7 @@ function actionText(
     ['params', canonicalJson(Object.fromEntries([...contract.parameters].map(([name, { type }]) => [name, type])))],
     ['policies', arrayText(entries)],
     ['staged', String(staged)],
+    ['whole', canonicalJson(wholeNumbers(contract))],
   ]);
 }
 
@@ -142,4 +143,11 @@ function collectZones(rules: readonly CompiledRule[], zones: Set<string>): void 
       if (condition.k === 'time') for (const window of condition.v) zones.add(window.tz);
     }
   }
+}
+
+function wholeNumbers({ parameters }: ActionContract): string[] {
+  return [...parameters]
+    .filter(([, { whole }]) => whole === true)
+    .map(([name]) => name)
+    .sort();
 }

@@ -81,6 +81,8 @@ export interface PolicyEntry {
 
 export interface ActionSlice {
   params: Record<string, string>;
+  /** Parameters that take whole numbers only: integers on the wire, without a scale. */
+  whole: string[];
   open: boolean;
   limits: LimitObligation[];
   /** Some rule or limit carries obligations; false spares their collection. */

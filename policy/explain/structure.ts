@@ -1,5 +1,7 @@
 /** What stops a call before any rule is asked: unknown names, the chain, the shape of its parameters. */
+
 import type { ActionSlice, AgentSlice } from '../compiler/slice.ts';
+import { formatDecimal, parseDecimal } from '../decimal.ts';
 import type { DecisionInput, Reason } from '../decision/types.ts';
 import { typeName } from './condition-state.ts';
 import { own } from './own.ts';
@@ -23,7 +25,10 @@ export function structuralRefusals(slice: AgentSlice | undefined, tenant: string
 }
 
 function parameterRefusals(action: ActionSlice, params: Readonly<Record<string, unknown>>): Reason[] {
-  return Object.entries(params).flatMap(([param, value]): Reason[] => {
+  const whole = action.whole
+    .filter((param) => typeName(own(params, param)) === 'number' && !isWhole(own(params, param)))
+    .map((param) => ({ code: 'PARAMETER_TYPE', message: 'The parameter must be a whole number.', param }));
+  const typed = Object.entries(params).flatMap(([param, value]): Reason[] => {
     const type = own(action.params, param);
     if (type === undefined) {
       const message = "The tool's contract does not name this parameter.";
@@ -32,6 +37,12 @@ function parameterRefusals(action: ActionSlice, params: Readonly<Record<string, 
     if (type === typeName(value)) return [];
     return [{ code: 'PARAMETER_TYPE', message: `The parameter must be of type ${type}.`, param }];
   });
+  return [...typed, ...whole];
+}
+
+function isWhole(value: unknown): boolean {
+  const decimal = parseDecimal(value);
+  return decimal !== undefined && /^-?[0-9]+$/.test(formatDecimal(decimal));
 }
 
 export type ChainFault =

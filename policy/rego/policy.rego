@@ -41,11 +41,20 @@ blocks := [{"code": "UNKNOWN_TENANT", "message": "The call names a tenant that i
 	not action
 } else := [{"code": "INVALID_PARAMETERS", "message": "The call carries no parameters object."}] if {
 	not parameters_given
-} else := [parameter_reason(name) |
-	some name, value in input.params
-	not action.params[name] == type_name(value)
-	not open_parameter(name)
-]
+} else := array.concat(
+	[parameter_reason(name) |
+		some name, value in input.params
+		not action.params[name] == type_name(value)
+		not open_parameter(name)
+	],
+	[reason |
+		some name in action.whole
+		value := input.params[name]
+		is_number(value)
+		floor(value) != value
+		reason := {"code": "PARAMETER_TYPE", "message": "The parameter must be a whole number.", "param": name}
+	],
+)
 
 # A rule of its own: what is undefined inside `not` would make the whole expression undefined.
 parameters_given if is_object(input.params)

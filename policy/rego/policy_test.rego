@@ -254,3 +254,12 @@ test_an_approval_does_not_end_the_sanitising if {
 	masks(with_if(permit, [asks, cleans]))
 	not masks(with_if(permit, [asks]))
 }
+
+test_whole_numbers if {
+	act := {"policies": granted, "whole": ["n"]}
+	decide(act, {"params": {"n": 5}}).enforced.verdict == "allow"
+	decide(act, {"params": {}}).enforced.verdict == "allow"
+	refused := decide(act, {"params": {"n": 5.5}}).enforced
+	refused.verdict == "deny"
+	refused.reasons == [{"code": "PARAMETER_TYPE", "message": "The parameter must be a whole number.", "param": "n"}]
+}

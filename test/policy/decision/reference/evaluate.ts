@@ -13,7 +13,7 @@ import type {
   ToolAction,
 } from '../../../../policy/resources/types.generated.ts';
 import { type Call, type CallSite, judge, ROLES } from './conditions.ts';
-import { all, typeOf } from './values.ts';
+import { all, isWholeNumber, typeOf } from './values.ts';
 
 export interface PolicyWithState {
   /** `namespace/name` */
@@ -104,6 +104,8 @@ function isOpen({ undeclared, effect }: ToolAction): boolean {
 function parameterFits(action: ToolAction, name: string, value: unknown): boolean {
   const declared = new Map(Object.entries(action.parameters ?? {})).get(name);
   if (declared === undefined) return isOpen(action);
+  const whole = declared.type === 'integer' && declared.scale === undefined;
+  if (whole && typeOf(value) === 'number' && !isWholeNumber(value)) return false;
   const numeric = declared.role === 'amount' || declared.scale !== undefined || declared.type === 'integer';
   return typeOf(value) === (numeric ? 'number' : declared.type);
 }

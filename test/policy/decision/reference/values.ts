@@ -32,6 +32,12 @@ export function compareNumbers(a: unknown, b: unknown): number {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
+/** Whether a number has no fraction, however it is spelt. */
+export function isWholeNumber(value: unknown): boolean {
+  const { digits, places } = scaled(String(value));
+  return digits % 10n ** BigInt(places) === 0n;
+}
+
 function scaled(text: string): { digits: bigint; places: number } {
   const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
