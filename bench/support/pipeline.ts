@@ -1,19 +1,18 @@
 /** The product's own way from resources to an active slice, as benchmarks need it. */
 import { readFileSync } from 'node:fs';
 import { BundleSession, type Engine } from '../../cli/workspace/bundle-session.ts';
-import { activate } from '../../gateway/activation/activate.ts';
+import { activate, type ModuleCache } from '../../gateway/activation/activate.ts';
 import { nodeCrypto } from '../../gateway/crypto/node-crypto.ts';
 import type { Activation } from '../../gateway/enforcement/activation.ts';
 import { toHex } from '../../policy/bundle/encoding.ts';
 import { keyRingOf } from '../../policy/bundle/key-ring.ts';
 import { signingKeyFromSeed } from '../../policy/bundle/keys.ts';
 import { SLICE_LIMITS } from '../../policy/bundle/limits.ts';
-import type { SignedBundle } from '../../policy/bundle/sign-bundle.ts';
-import { sliceBundle } from '../../policy/bundle/slice-bundle.ts';
 import { verifyBundle } from '../../policy/bundle/verify-bundle.ts';
 import { type CompiledTenant, compile } from '../../policy/compiler/compile.ts';
 import type { CompileCache } from '../../policy/compiler/compile-cache.ts';
 import type { LoadedResource } from '../../policy/resources/resource.ts';
+import { ALLOWED_CALL, TENANT } from './tenant.ts';
 
 const folder = new URL('../../policy/rego/', import.meta.url);
 export const engine: Engine = {
@@ -39,19 +38,16 @@ export function compileTenant(resources: readonly LoadedResource[], cache?: Comp
   return compilation.tenants[0] as CompiledTenant;
 }
 
-/** Verifies and activates what the gateway of one agent receives. */
-export function activateSlice(signed: SignedBundle, agentId: string): Activation {
-  const slice = sliceBundle(signed, agentId, nodeCrypto);
-  const files = new Map([...slice.files].map(([name, { bytes }]) => [name, bytes]));
-  const { tenant } = signed.manifest;
-  const verified = verifyBundle(files, {
+/** Verifies and activates what the gateway of agent-0 receives. */
+export function activateArchive(archive: Uint8Array, modules: ModuleCache): Activation {
+  const verified = verifyBundle(archive, {
     keyRing,
-    tenant: tenant.name,
-    tenantUid: tenant.uid,
-    agentId,
+    tenant: TENANT,
+    tenantUid: `local:${TENANT}`,
+    agentId: ALLOWED_CALL.agent,
     now: Date.now(),
     crypto: nodeCrypto,
     limits: SLICE_LIMITS,
   });
-  return activate(verified, { clock: Date.now });
+  return activate(verified, { clock: Date.now, modules });
 }

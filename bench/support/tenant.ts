@@ -2,13 +2,16 @@
 import type { LoadedResource, Resource } from '../../policy/resources/resource.ts';
 
 const API = 'aegis.dev/v1alpha1';
-const NAMESPACE = 'bench';
+/** The tenant is its namespace. */
+export const TENANT = 'bench';
 
 export interface TenantSize {
   policies: number;
   agents: number;
   tools: number;
   actionsPerTool: number;
+  /** Policies of agent-0 at most; what is above goes to the others. All are spread evenly when absent. */
+  own?: number;
 }
 
 /** The call that every size allows in the same way: one amount, one currency, one regular expression. */
@@ -28,7 +31,7 @@ function tool(index: number, actions: number): LoadedResource {
   return loaded({
     apiVersion: API,
     kind: 'AgentTool',
-    metadata: { name: `tool-${index}`, namespace: NAMESPACE },
+    metadata: { name: `tool-${index}`, namespace: TENANT },
     spec: {
       protocol: 'HTTP',
       upstream: { url: 'https://api.example.com' },
@@ -52,7 +55,7 @@ function agent(index: number, tools: number): LoadedResource {
   return loaded({
     apiVersion: API,
     kind: 'AgentRegistration',
-    metadata: { name, namespace: NAMESPACE },
+    metadata: { name, namespace: TENANT },
     spec: {
       owner: 'bench@example.com',
       workload: { selector: { matchLabels: { app: name } }, serviceAccountName: name },
@@ -65,12 +68,14 @@ function agent(index: number, tools: number): LoadedResource {
 /** Policy `index`; `cap` is what an edit changes. Policies spread over agents first, then over tools and actions. */
 export function policy(index: number, size: TenantSize, cap = 5000): LoadedResource {
   const pair = Math.floor(index / size.agents);
+  const turn = index % size.agents;
+  const agent = turn === 0 && pair >= (size.own ?? Number.POSITIVE_INFINITY) ? 1 + (pair % (size.agents - 1)) : turn;
   return loaded({
     apiVersion: API,
     kind: 'AgentPolicy',
-    metadata: { name: `policy-${index}`, namespace: NAMESPACE },
+    metadata: { name: `policy-${index}`, namespace: TENANT },
     spec: {
-      scope: { agents: [`agent-${index % size.agents}`], tools: [`tool-${pair % size.tools}`] },
+      scope: { agents: [`agent-${agent}`], tools: [`tool-${pair % size.tools}`] },
       rules: [
         {
           name: 'cap',
