@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Decision } from '../../gateway/enforcement/decision.ts';
+import { decisionRecord } from '../../gateway/enforcement/decision-record.ts';
 import { decisionLine } from '../../gateway/listeners/decision-line.ts';
 import { AegisError } from '../../policy/errors.ts';
 import type { CommandFactory } from '../command.ts';
@@ -130,19 +131,5 @@ function parsePort(text: string, option: string): number {
 
 function shown(decision: Decision, micros: number, { output }: Options, { isTerminal }: CliContext): string {
   if (output === 'text') return decisionLine(decision, micros, { colour: isTerminal });
-  const { id, at, tenant, sequence, agent, tool, action, verdict, taken, reasons } = decision;
-  const time = new Date(at).toISOString();
-  return JSON.stringify({
-    decision_id: id,
-    time,
-    tenant,
-    sequence,
-    agent,
-    tool,
-    action,
-    verdict,
-    taken,
-    reasons,
-    micros,
-  });
+  return JSON.stringify(decisionRecord(decision, micros));
 }

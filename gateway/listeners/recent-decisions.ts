@@ -1,4 +1,5 @@
 import type { Decision } from '../enforcement/decision.ts';
+import { decisionRecord } from '../enforcement/decision-record.ts';
 
 /** The latest decisions, for `GET /v1/decisions/{id}` and `aegis explain`. Remembering one is a store in a ring. */
 export interface RecentDecisions {
@@ -9,25 +10,6 @@ export interface RecentDecisions {
 interface Entry {
   decision: Decision;
   micros: number;
-}
-
-/** What may be shown: no parameters, nothing that is held. */
-function shown({ decision, micros }: Entry): Record<string, unknown> {
-  const { id, at, tenant, sequence, agent, tool, action, verdict, taken, reasons, candidates } = decision;
-  return {
-    decision_id: id,
-    time: new Date(at).toISOString(),
-    tenant,
-    sequence,
-    agent,
-    tool,
-    action,
-    verdict,
-    taken,
-    reasons,
-    candidates: candidates.map(({ policy, revision, outcome }) => ({ policy, revision, verdict: outcome?.verdict })),
-    micros,
-  };
 }
 
 export function createRecentDecisions(capacity = 1024): RecentDecisions {
@@ -41,7 +23,7 @@ export function createRecentDecisions(capacity = 1024): RecentDecisions {
     },
     find(id) {
       const entry = ring.find((candidate) => candidate?.decision.id === id);
-      return entry && shown(entry);
+      return entry && decisionRecord(entry.decision, entry.micros);
     },
   };
 }
