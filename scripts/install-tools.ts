@@ -1,34 +1,77 @@
 /**
- * Builds the pinned Go tools into the user's cache, once per version: `node scripts/install-tools.ts [name…]`.
+ * Puts the pinned tools into the user's cache, once per version: `node scripts/install-tools.ts [name…]`.
  * Prints one `name path` line per tool. `AEGIS_TOOLS_DIR` overrides the cache folder.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toolPath } from './tool-path.ts';
-import { GO_TOOLS, type GoTool } from './tool-versions.ts';
+import { toolFolder, toolPath } from './tool-path.ts';
+import {
+  DEBIAN_TOOLS,
+  type DebianTool,
+  GO_TOOLS,
+  type GoTool,
+  PYTHON_TOOLS,
+  type PythonTool,
+} from './tool-versions.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-function build(tool: GoTool): string {
+function run(command: string, args: readonly string[], cwd: string): void {
+  try {
+    execFileSync(command, args, { cwd, stdio: ['ignore', 2, 'inherit'] });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new Error(`${command} is not installed, and is needed to set up the tools of the tests`);
+  }
+}
+
+function buildGo(tool: GoTool): void {
   const target = toolPath(tool);
   // our own modules may have changed under the same version; Go's build cache makes that cheap
   const own = GO_TOOLS[tool].package === '.';
-  if (existsSync(target) && !own) return target;
+  if (existsSync(target) && !own) return;
   mkdirSync(dirname(target), { recursive: true });
   const partial = `${target}.${process.pid}`;
   if (!own || !existsSync(target)) console.error(`building ${tool} ${GO_TOOLS[tool].version} (once; about a minute) …`);
-  execFileSync('go', ['build', '-trimpath', '-ldflags', '-s -w', '-o', partial, GO_TOOLS[tool].package], {
-    cwd: join(root, 'tools', tool),
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const flags = ['build', '-trimpath', '-ldflags', '-s -w', '-o', partial];
+  run('go', [...flags, GO_TOOLS[tool].package], join(root, 'tools', tool));
   renameSync(partial, target);
-  return target;
 }
 
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(GO_TOOLS);
-for (const name of wanted) {
-  if (!(name in GO_TOOLS)) throw new Error(`unknown tool ${name}; known: ${Object.keys(GO_TOOLS).join(', ')}`);
-  console.log(`${name} ${build(name as GoTool)}`);
+/** Fills a folder beside the final one, so that an interrupted installation is never taken for a whole one. */
+function fill(tool: PythonTool | DebianTool, work: (folder: string) => void): void {
+  const target = toolFolder(tool);
+  if (existsSync(toolPath(tool))) return;
+  console.error(`fetching ${tool} (once) …`);
+  const partial = `${target}.${process.pid}`;
+  mkdirSync(partial, { recursive: true, mode: 0o777 });
+  work(partial);
+  rmSync(target, { recursive: true, force: true });
+  renameSync(partial, target);
 }
+
+function installPython(tool: PythonTool): void {
+  const { package: name, version } = PYTHON_TOOLS[tool];
+  const flags = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir'];
+  fill(tool, (folder) => run('python3', [...flags, '--target', folder, `${name}==${version}`], root));
+}
+
+function unpackDebian(tool: DebianTool): void {
+  fill(tool, (folder) => {
+    run('apt-get', ['download', '-q', '-o', 'APT::Sandbox::User=root', ...DEBIAN_TOOLS[tool].packages], folder);
+    for (const file of readdirSync(folder)) if (file.endsWith('.deb')) run('dpkg', ['-x', file, '.'], folder);
+  });
+}
+
+function install(name: string): string {
+  if (name in GO_TOOLS) buildGo(name as GoTool);
+  else if (name in PYTHON_TOOLS) installPython(name as PythonTool);
+  else if (name in DEBIAN_TOOLS) unpackDebian(name as DebianTool);
+  else throw new Error(`unknown tool ${name}; known: ${ALL.join(', ')}`);
+  return toolPath(name as GoTool);
+}
+
+const ALL = [GO_TOOLS, PYTHON_TOOLS, DEBIAN_TOOLS].flatMap((tools) => Object.keys(tools));
+for (const name of process.argv.length > 2 ? process.argv.slice(2) : ALL) console.log(`${name} ${install(name)}`);

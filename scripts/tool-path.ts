@@ -1,10 +1,22 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { GO_TOOLS, type GoTool } from './tool-versions.ts';
+import { DEBIAN_TOOLS, GO_TOOLS, PYTHON_TOOLS, type Tool } from './tool-versions.ts';
 
-/** Where the pinned binary of a tool lies, built or not: `<cache>/<name>-<version>/<name>`. */
-export function toolPath(tool: GoTool): string {
+const TOOLS: Record<Tool, { version: string; binary?: string }> = { ...GO_TOOLS, ...PYTHON_TOOLS, ...DEBIAN_TOOLS };
+
+/** Folder of a tool, by version, outside the repository. `AEGIS_TOOLS_DIR` overrides the cache folder. */
+export function toolFolder(tool: Tool): string {
   const cache =
     process.env.AEGIS_TOOLS_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'aegis-tools');
-  return join(cache, `${tool}-${GO_TOOLS[tool].version}`, tool);
+  return join(cache, `${tool}-${TOOLS[tool].version}`);
+}
+
+/** Where the pinned binary (or module) of a tool lies, installed or not. */
+export function toolPath(tool: Tool): string {
+  return join(toolFolder(tool), TOOLS[tool].binary ?? tool);
+}
+
+/** Environment in which a tool of the distribution finds its own libraries. */
+export function toolEnvironment(tool: Tool): Record<string, string> {
+  return { LD_LIBRARY_PATH: join(toolFolder(tool), 'usr/lib/x86_64-linux-gnu') };
 }

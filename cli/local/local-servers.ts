@@ -1,10 +1,10 @@
 import type { Server } from 'node:http';
 import { Agent, type Dispatcher } from 'undici';
+import { createProxyServer } from '../../gateway/capture/proxy-server.ts';
 import type { ActivationSource } from '../../gateway/enforcement/activation.ts';
 import type { DecideDeps } from '../../gateway/enforcement/decide-call.ts';
 import type { Decision } from '../../gateway/enforcement/decision.ts';
 import { createDecisionServer } from '../../gateway/listeners/decision-server.ts';
-import { createProxyServer } from '../../gateway/listeners/proxy-server.ts';
 import { createRecentDecisions } from '../../gateway/listeners/recent-decisions.ts';
 import { AegisError } from '../../policy/errors.ts';
 import type { LocalCaller } from './agent-of-tool.ts';

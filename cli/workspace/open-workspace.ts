@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { DecideDeps } from '../../gateway/enforcement/decide-call.ts';
 import { createDecisionIds } from '../../gateway/enforcement/decision-id.ts';
-import { createMemoryLimitStore } from '../../gateway/enforcement/memory-limit-store.ts';
+import { createMemoryLimitStore } from '../../gateway/limits/memory-limit-store.ts';
 import { AegisError } from '../../policy/errors.ts';
 import type { CliContext } from '../context.ts';
 import { readSources } from '../files/read-sources.ts';

@@ -1,11 +1,11 @@
 import { stringifyExact } from '../../policy/decision/stringify.ts';
 import type { DecisionInput, Obligations, PolicyResult, Verdict } from '../../policy/decision/types.ts';
 import type { ActionContract } from '../../policy/mapping/contract.ts';
+import { chargesOf } from '../limits/charges.ts';
+import { isPromise, type LimitStore, type MaybePromise, type ReserveResult } from '../limits/limit-store.ts';
 import type { Activation } from './activation.ts';
-import { chargesOf } from './charges.ts';
 import { checkResult } from './check-result.ts';
 import { type Decision, noObligations } from './decision.ts';
-import { isPromise, type LimitStore, type MaybePromise, type ReserveResult } from './limit-store.ts';
 import { applyRequestChanges, requestChanges, responseChanges } from './sanitize.ts';
 
 export interface DecideDeps {
@@ -168,7 +168,7 @@ function pass(
     return deny(base, verdict, 'LIMITS_UNAVAILABLE', 'The limits of this call could not be kept.');
   };
   try {
-    const reserved = limit(activation, input, passing, action?.cost ?? input.context?.cost, deps);
+    const reserved = limit(activation, input, passing, base.cost, deps);
     if (isPromise(reserved)) return reserved.then(finish).catch(unkept);
     if ('unpriced' in reserved) {
       return deny(base, verdict, 'LIMIT_UNPRICED', `What the call costs the limit ${reserved.unpriced} is unknown.`);
@@ -203,6 +203,8 @@ export function decideCall(
   };
   try {
     const action = activation.contract(input.agent, input.tool)?.actions.find(({ name }) => name === input.action);
+    const cost = action?.cost ?? input.context?.cost;
+    if (cost !== undefined) base.cost = cost;
     const result = activation.evaluate(input);
     const check = checkResult(result);
     if (check !== 'ok') return failed(base, 'deny', check);

@@ -1,5 +1,5 @@
 import type { DecisionResult, Obligations, Outcome, Reason, RiskTier, Verdict } from '../../policy/decision/types.ts';
-import type { LimitRefusal, Reservation } from './limit-store.ts';
+import type { LimitRefusal, Reservation } from '../limits/limit-store.ts';
 
 /** What the gateway made of one call. */
 export interface Decision {
@@ -25,6 +25,8 @@ export interface Decision {
   params?: Record<string, unknown>;
   /** Why nobody can be asked, or where the request for approval stands. */
   approval?: { status: 'unavailable'; risk: RiskTier; rules: string[] };
+  /** Estimated cost of the call, as the tool's contract (or the caller of a decision endpoint) states it. */
+  cost?: unknown;
   /** The limits that refused. */
   limits?: LimitRefusal[];
   /** Held amounts; whoever forwards settles or releases them. */

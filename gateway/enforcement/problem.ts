@@ -1,11 +1,11 @@
 import type { Reason } from '../../policy/decision/types.ts';
 import { ERRORS, type ErrorCode } from '../../policy/errors.ts';
 import type { DenialContract } from '../../policy/mapping/contract.ts';
+import type { LimitRefusal } from '../limits/limit-store.ts';
+import { windowSeconds } from '../limits/limit-window.ts';
+import { wholeUnits } from '../limits/nanos.ts';
 import type { Decision } from './decision.ts';
 import { type ProblemMembers, shapeMembers } from './denial-shape.ts';
-import type { LimitRefusal } from './limit-store.ts';
-import { windowSeconds } from './limit-window.ts';
-import { wholeUnits } from './nanos.ts';
 
 /**
  * Refusals as `application/problem+json` (RFC 9457). They say which rule refused and why, and never hold a parameter

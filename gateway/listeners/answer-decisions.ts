@@ -3,7 +3,7 @@ import { VERDICTS } from '../../policy/decision/types.ts';
 import type { Activation, ActivationSource } from '../enforcement/activation.ts';
 import { type DecideDeps, decideCall } from '../enforcement/decide-call.ts';
 import { type Decision, noObligations, passes, toResult } from '../enforcement/decision.ts';
-import { endReservation, isPromise, type MaybePromise } from '../enforcement/limit-store.ts';
+import { endReservation, isPromise, type MaybePromise } from '../limits/limit-store.ts';
 
 /** Decides the inputs of one request to a decision endpoint, and keeps their limits. */
 

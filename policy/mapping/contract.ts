@@ -40,6 +40,39 @@ export interface ParameterContract {
   sensitive?: boolean;
 }
 
+/** A credential that the gateway adds to every call, read from a file that only the gateway can see. */
+export interface CredentialContract {
+  /** Key in the Secret, which is the name of the file. */
+  key: string;
+  in: 'header' | 'query';
+  /** Name of the header or query parameter. */
+  field: string;
+  /** Text before the credential. */
+  prefix: string;
+}
+
+/** How the gateway verifies the tool (RFC 9110 section 4.3.4). */
+export interface UpstreamTls {
+  serverName?: string;
+  /** Key of the file with the authorities (PEM) to trust instead of the system's. */
+  caKey?: string;
+  minVersion: 'TLS1.2' | 'TLS1.3';
+}
+
+export interface UpstreamContract {
+  url?: string;
+  hosts: string[];
+  region?: string;
+  tls?: UpstreamTls;
+  credential?: CredentialContract;
+}
+
+/** How the tool itself recognises a retry: the header with the key (lower case), and how long it remembers one. */
+export interface IdempotencyContract {
+  header: string;
+  window: string;
+}
+
 export interface ActionContract {
   name: string;
   effect: Effect;
@@ -51,6 +84,8 @@ export interface ActionContract {
   parameters: ParameterContract[];
   /** Estimated cost of one call; integer or decimal string. */
   cost?: number | string;
+  /** The request may become a WebSocket. */
+  webSocket?: true;
   /** What is changed in every call, whatever the verdict. */
   sanitize?: Sanitize;
   /** Instead of the tool's. */
@@ -61,10 +96,12 @@ export interface ToolContract {
   tool: string;
   protocol: 'HTTP' | 'MCP' | 'Agent';
   riskTier: RiskTier;
-  upstream: { url?: string; hosts: string[]; region?: string };
+  upstream: UpstreamContract;
   denial: DenialContract;
   /** Minor-unit digits where this API departs from ISO 4217 (PSPs do), by currency code. */
   currencyDigits?: Record<string, number>;
+  /** Absent where a retry is another call. */
+  idempotency?: IdempotencyContract;
   actions: ActionContract[];
 }
 
@@ -199,6 +236,7 @@ function compileAction(toolId: string, spec: AgentToolSpec, action: ToolAction):
     undeclared: action.undeclared ?? (action.effect === 'read' ? 'Allow' : 'Refuse'),
     parameters: parameters.sort((a, b) => compareText(a.name, b.name)),
     ...(action.cost !== undefined && { cost: action.cost }),
+    ...(action.webSocket === 'Allow' && { webSocket: true as const }),
     ...(action.sanitize !== undefined && { sanitize: action.sanitize }),
     ...(denial !== undefined && { denial }),
   };
@@ -226,6 +264,34 @@ function checkActions(toolId: string, actions: ActionContract[]): void {
   }
 }
 
+function compileUpstream({ url, hosts = [], region, tls, credentialRef }: AgentToolSpec['upstream']): UpstreamContract {
+  return {
+    ...(url !== undefined && { url }),
+    hosts: [...hosts].sort(),
+    ...(region !== undefined && { region }),
+    ...(tls != null && { tls: compileTls(tls) }),
+    ...(credentialRef != null && { credential: compileCredential(credentialRef) }),
+  };
+}
+
+function compileTls({ serverName, caRef, minVersion }: NonNullable<AgentToolSpec['upstream']['tls']>): UpstreamTls {
+  return {
+    ...(serverName != null && { serverName }),
+    ...(caRef != null && { caKey: caRef.key ?? 'ca.crt' }),
+    minVersion: minVersion ?? 'TLS1.2',
+  };
+}
+
+function compileCredential(ref: NonNullable<AgentToolSpec['upstream']['credentialRef']>): CredentialContract {
+  const field = ref.field ?? 'Authorization';
+  const prefix = ref.prefix ?? (field.toLowerCase() === 'authorization' ? 'Bearer ' : '');
+  return { key: ref.key ?? 'token', in: ref.in ?? 'header', field, prefix };
+}
+
+function compileIdempotency(spec: NonNullable<AgentToolSpec['idempotency']>): IdempotencyContract {
+  return { header: (spec.header ?? 'Idempotency-Key').toLowerCase(), window: spec.window ?? '24h' };
+}
+
 /**
  * The contract of a tool from its AgentTool spec. Deterministic: actions and parameters are sorted by name, so that a
  * reordered list (list-maps have no order) changes no bundle.
@@ -236,14 +302,14 @@ export function compileToolContract(toolId: string, spec: AgentToolSpec): ToolCo
     .map((action) => compileAction(toolId, spec, action))
     .sort((a, b) => compareText(a.name, b.name));
   checkActions(toolId, actions);
-  const { url, hosts = [], region } = spec.upstream;
   return {
     tool: toolId,
     protocol: spec.protocol,
     riskTier: spec.riskTier ?? 'medium',
-    upstream: { ...(url !== undefined && { url }), hosts: [...hosts].sort(), ...(region !== undefined && { region }) },
+    upstream: compileUpstream(spec.upstream),
     denial: compileDenial(spec.denial) ?? { shape: 'Problem' },
     ...(spec.currencyDigits != null && { currencyDigits: spec.currencyDigits }),
+    ...(spec.idempotency != null && { idempotency: compileIdempotency(spec.idempotency) }),
     actions,
   };
 }

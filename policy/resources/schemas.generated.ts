@@ -3892,6 +3892,26 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
          }
         ]
        },
+       "idempotency": {
+        "type": "object",
+        "nullable": true,
+        "x-kubernetes-preserve-unknown-fields": true,
+        "properties": {
+         "header": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 128,
+          "pattern": "^[A-Za-z0-9_-]+$",
+          "default": "Idempotency-Key"
+         },
+         "window": {
+          "type": "string",
+          "pattern": "^[0-9]{1,6}(s|m|h|d)$",
+          "maxLength": 8,
+          "default": "24h"
+         }
+        }
+       },
        "openapi": {
         "type": "object",
         "nullable": true,
@@ -4176,6 +4196,14 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
              "rule": "self.all(name, size(name) >= 1 && size(name) <= 128)",
              "message": "a parameter name must have 1 to 128 characters; shorten it and keep the wire name in name"
             }
+           ]
+          },
+          "webSocket": {
+           "type": "string",
+           "nullable": true,
+           "enum": [
+            "Refuse",
+            "Allow"
            ]
           },
           "undeclared": {

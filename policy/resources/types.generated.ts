@@ -964,6 +964,11 @@ export interface AgentToolSpec {
    * (e.g. IDR: 0). Parameters with scale byCurrency use them.
    */
   currencyDigits?: Record<string, number>;
+  /**
+   * How the tool itself recognises a retry. Only then does a retry of the identical call with the same key spend
+   * its limits once; without it every call spends.
+   */
+  idempotency?: AgentToolSpecIdempotency;
   /** OpenAPI document that actions with match.operationId refer to. */
   openapi?: OpenApiSource;
   /** Operations of the tool. For MCP the server's tools/list adds those that are not named here. */
@@ -1020,6 +1025,17 @@ export interface CredentialRef {
   prefix?: string;
 }
 
+/**
+ * How the tool itself recognises a retry. Only then does a retry of the identical call with the same key spend its
+ * limits once; without it every call spends.
+ */
+export interface AgentToolSpecIdempotency {
+  /** Request header that holds the key. Default: "Idempotency-Key". */
+  header?: string;
+  /** How long the tool remembers a key. Default: "24h". */
+  window?: string;
+}
+
 /** OpenAPI document that actions with match.operationId refer to. */
 export interface OpenApiSource {
   /** ConfigMap in the tool's namespace with the document (JSON or YAML). */
@@ -1050,6 +1066,8 @@ export interface ToolAction {
   match?: ActionMatch;
   /** Typed parameters by the name that policies use. */
   parameters?: Record<string, ToolParameter>;
+  /** Whether the request may become a WebSocket, whose messages are not looked at; Refuse when absent. */
+  webSocket?: 'Refuse' | 'Allow';
   /** What happens to request fields that parameters do not name; Refuse when absent, Allow for effect read. */
   undeclared?: 'Refuse' | 'Allow';
   /** Estimated cost of one call, for budgets with cost: Estimated; an integer or a decimal number as a string. */

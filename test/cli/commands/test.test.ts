@@ -2,7 +2,7 @@ import { runVectors } from '../../../cli/testing/run-vectors.ts';
 import type { TestReport } from '../../../cli/testing/test-report.ts';
 import { collectVectors } from '../../../cli/testing/vectors.ts';
 import type { Tracer } from '../../../cli/workspace/tracer.ts';
-import { createMemoryLimitStore } from '../../../gateway/enforcement/memory-limit-store.ts';
+import { createMemoryLimitStore } from '../../../gateway/limits/memory-limit-store.ts';
 import { Coverage } from '../../../policy/explain/coverage.ts';
 import { NOW, newSystem, sampleSources } from '../../support/sample.ts';
 import { aegis, type Files, sampleFiles, withEdit } from '../support/memory-context.ts';

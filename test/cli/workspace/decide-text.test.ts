@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { decideText } from '../../../cli/workspace/decide-text.ts';
 import type { DecideDeps } from '../../../gateway/enforcement/decide-call.ts';
 import { passes } from '../../../gateway/enforcement/decision.ts';
-import { createMemoryLimitStore } from '../../../gateway/enforcement/memory-limit-store.ts';
+import { createMemoryLimitStore } from '../../../gateway/limits/memory-limit-store.ts';
 import { NOW, newSystem, sampleSources } from '../../support/sample.ts';
 
 const CASES = 100_000;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { decideCall } from '../../../gateway/enforcement/decide-call.ts';
 import { type Decision, passes } from '../../../gateway/enforcement/decision.ts';
-import type { LimitStore } from '../../../gateway/enforcement/limit-store.ts';
+import type { LimitStore } from '../../../gateway/limits/limit-store.ts';
 import type { DecisionInput, LimitObligation, PolicyResult } from '../../../policy/decision/types.ts';
 import { compileToolContract } from '../../../policy/mapping/contract.ts';
 import { CONTRACT, fakeActivation, fakeDeps, input, result, STRIPE } from '../listeners/fake-activation.ts';

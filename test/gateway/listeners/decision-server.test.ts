@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Decision } from '../../../gateway/enforcement/decision.ts';
-import { createMemoryLimitStore } from '../../../gateway/enforcement/memory-limit-store.ts';
+import { createMemoryLimitStore } from '../../../gateway/limits/memory-limit-store.ts';
 import { createDecisionServer } from '../../../gateway/listeners/decision-server.ts';
 import { createRecentDecisions } from '../../../gateway/listeners/recent-decisions.ts';
 import type { DecisionInput, PolicyResult } from '../../../policy/decision/types.ts';

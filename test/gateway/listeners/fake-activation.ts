@@ -1,7 +1,7 @@
 import type { Activation, FreezeMode } from '../../../gateway/enforcement/activation.ts';
 import type { DecideDeps } from '../../../gateway/enforcement/decide-call.ts';
-import type { LimitStore } from '../../../gateway/enforcement/limit-store.ts';
-import { createMemoryLimitStore } from '../../../gateway/enforcement/memory-limit-store.ts';
+import type { LimitStore } from '../../../gateway/limits/limit-store.ts';
+import { createMemoryLimitStore } from '../../../gateway/limits/memory-limit-store.ts';
 import type { DecisionInput, Obligations, Outcome, PolicyResult, Verdict } from '../../../policy/decision/types.ts';
 import { compileToolContract, type ToolContract } from '../../../policy/mapping/contract.ts';
 import type { AgentToolSpec } from '../../../policy/resources/types.generated.ts';

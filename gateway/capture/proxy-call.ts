@@ -3,13 +3,13 @@ import type { ToolContract } from '../../policy/mapping/contract.ts';
 import type { Activation } from '../enforcement/activation.ts';
 import { type DecideDeps, decideCall } from '../enforcement/decide-call.ts';
 import { type Decision, noObligations, passes } from '../enforcement/decision.ts';
-import { endReservation, isPromise, type MaybePromise } from '../enforcement/limit-store.ts';
 import { type ProblemResponse, problemFor, problemOf } from '../enforcement/problem.ts';
+import { endReservation, isPromise, type MaybePromise } from '../limits/limit-store.ts';
+import { hostDeny } from '../listeners/answer-decisions.ts';
 import { routerOf, type ToolRouter } from '../mapping/action-router.ts';
 import { type MappedCall, type MappingLimits, mapRequest, type RawRequest } from '../mapping/map-request.ts';
 import type { MappingRefusal } from '../mapping/refusal.ts';
 import { rewriteRequest } from '../mapping/rewrite-request.ts';
-import { hostDeny } from './answer-decisions.ts';
 
 /** Raw request of a tool → decision, and either the exact request to forward or the denial. No sockets here. */
 export interface CallerIdentity {

@@ -4,13 +4,13 @@ import type { ErrorCode } from '../../policy/errors.ts';
 import type { Activation, ActivationSource } from '../enforcement/activation.ts';
 import type { DecideDeps } from '../enforcement/decide-call.ts';
 import type { Decision } from '../enforcement/decision.ts';
-import { endReservation, isPromise } from '../enforcement/limit-store.ts';
 import { problemFor } from '../enforcement/problem.ts';
+import { endReservation, isPromise } from '../limits/limit-store.ts';
+import { isFromPage, isLocalHost, readBody, sendProblem } from '../listeners/http-common.ts';
+import type { RecentDecisions } from '../listeners/recent-decisions.ts';
 import { DEFAULT_MAPPING_LIMITS } from '../mapping/map-request.ts';
-import { type ForwardTimeouts, forward } from './forward.ts';
-import { isFromPage, isLocalHost, readBody, sendProblem } from './http-common.ts';
+import { type ForwardTimeouts, forward } from '../upstream/forward.ts';
 import { type CallerIdentity, decideRequest, type ProxyVerdict, refuseUnmapped } from './proxy-call.ts';
-import type { RecentDecisions } from './recent-decisions.ts';
 
 /**
  * The reverse proxy for SDKs that take a base URL: `http://127.0.0.1:15001/<tool>/<path…>`. Each request is read

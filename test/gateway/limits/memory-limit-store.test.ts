@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import type { LimitCharge, Reservation, ReserveResult } from '../../../gateway/enforcement/limit-store.ts';
-import { calendarPeriod, parseWindow, windowSeconds } from '../../../gateway/enforcement/limit-window.ts';
-import { createMemoryLimitStore } from '../../../gateway/enforcement/memory-limit-store.ts';
-import { toNanos, wholeUnits } from '../../../gateway/enforcement/nanos.ts';
+import type { LimitCharge, Reservation, ReserveResult } from '../../../gateway/limits/limit-store.ts';
+import { calendarPeriod, parseWindow, windowSeconds } from '../../../gateway/limits/limit-window.ts';
+import { createMemoryLimitStore } from '../../../gateway/limits/memory-limit-store.ts';
+import { toNanos, wholeUnits } from '../../../gateway/limits/nanos.ts';
 import { NumberLiteral } from '../../../policy/number-literal.ts';
 
 function charge(amount: bigint, more: Partial<LimitCharge> = {}): LimitCharge {

@@ -1,14 +1,14 @@
 import { request, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { Agent } from 'undici';
+import { createProxyServer } from '../../../gateway/capture/proxy-server.ts';
 import type { ActivationSource } from '../../../gateway/enforcement/activation.ts';
 import type { Decision } from '../../../gateway/enforcement/decision.ts';
-import { createProxyServer } from '../../../gateway/listeners/proxy-server.ts';
 import { createRecentDecisions } from '../../../gateway/listeners/recent-decisions.ts';
 import type { DecisionInput, PolicyResult } from '../../../policy/decision/types.ts';
-import { fakeActivation, fakeDeps, result } from './fake-activation.ts';
+import { fakeActivation, fakeDeps, result } from '../listeners/fake-activation.ts';
+import { call, listen } from '../listeners/http-client.ts';
 import { fakeTool, type Seen } from './fake-tool.ts';
-import { call, listen } from './http-client.ts';
 
 const FORM = ['Content-Type', 'application/x-www-form-urlencoded'];
 const PAY = '/stripe-payments/v1/payment_intents';
