@@ -1,14 +1,20 @@
 /** `npm run bench -- NAME`: measures, prints a table, and the figures as JSON on the last line. */
 import { cpus } from 'node:os';
+import { activationBench } from './activation.ts';
 import { compileBench } from './compile.ts';
 import { decisionsBench } from './decisions.ts';
 import { evalBench } from './eval.ts';
+import { proxyBench } from './proxy.ts';
+import { sidecarBench } from './sidecar.ts';
 import { type Figures, figuresLine } from './support/report.ts';
 
 const BENCHMARKS: Record<string, () => Figures | Promise<Figures>> = {
   eval: evalBench,
   compile: compileBench,
   decisions: decisionsBench,
+  proxy: proxyBench,
+  activation: activationBench,
+  sidecar: sidecarBench,
 };
 
 const [name = ''] = process.argv.slice(2);

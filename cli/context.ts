@@ -1,4 +1,5 @@
 import type { CryptoProvider } from '../policy/bundle/crypto-provider.ts';
+import type { CatalogueFiles } from './catalogue/catalogue-files.ts';
 import type { FileSystem } from './files/file-system.ts';
 import type { OutputFiles } from './files/output-files.ts';
 import type { Engine } from './workspace/bundle-session.ts';
@@ -17,6 +18,9 @@ export interface CliContext {
   randomBytes(length: number): Uint8Array;
   crypto: CryptoProvider;
   engine(): Promise<Engine>;
+  catalogue(): Promise<CatalogueFiles>;
+  /** Asks the person at the terminal for one line; absent where nobody sits. Ends with undefined when input ends. */
+  ask?(question: string): Promise<string | undefined>;
   /** Resolves when the user ends the program. */
   interrupted: Promise<void>;
 }

@@ -2,6 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { nodeCrypto } from '../gateway/crypto/node-crypto.ts';
+import { catalogueFiles } from './catalogue/catalogue-files.ts';
+import { askLine } from './files/ask-line.ts';
 import { nodeFileSystem } from './files/file-system.ts';
 import { nodeOutputFiles } from './files/output-files.ts';
 import { runProgram } from './program.ts';
@@ -35,5 +37,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   randomBytes: (length) => new Uint8Array(randomBytes(length)),
   crypto: nodeCrypto,
   engine: loadEngine,
+  catalogue: () => catalogueFiles(new URL('../config/tools/', import.meta.url)),
+  ...(process.stdin.isTTY === true && process.stderr.isTTY === true && { ask: askLine }),
   interrupted,
 });

@@ -7,9 +7,11 @@ import { decideCommand } from './commands/decide.ts';
 import { explainCommand } from './commands/explain.ts';
 import { keygenCommand } from './commands/keygen.ts';
 import { lintCommand } from './commands/lint.ts';
+import { registerCommand } from './commands/register.ts';
 import { runCommand } from './commands/run.ts';
 import { signCommand } from './commands/sign.ts';
 import { testCommand } from './commands/test.ts';
+import { toolsCommand } from './commands/tools.ts';
 import { verifyCommand } from './commands/verify.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { errorText } from './output/error-text.ts';
@@ -26,6 +28,9 @@ const COMMANDS: readonly CommandFactory[] = [
   keygenCommand,
   signCommand,
   verifyCommand,
+
+  toolsCommand,
+  registerCommand,
 ];
 
 /** Runs one command line (without the program's own name) and gives its exit code. Never throws. */
@@ -40,7 +45,7 @@ export async function runProgram(argv: readonly string[], context: CliContext): 
     .helpCommand(false)
     .showHelpAfterError('(add --help for how to use it)');
   for (const factory of COMMANDS) program.addCommand(factory(context, done));
-  for (const command of [program, ...program.commands]) {
+  for (const command of withCommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => context.stdout(text),
       writeErr: (text) => context.stderr(text),
@@ -60,6 +65,10 @@ export async function runProgram(argv: readonly string[], context: CliContext): 
   }
 }
 
+function withCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withCommands)];
+}
+
 /** Errors that the command line itself is the cause of. */
 const WRONG_USE: ReadonlySet<string> = new Set([
   'AEGIS_USAGE',
@@ -69,4 +78,7 @@ const WRONG_USE: ReadonlySet<string> = new Set([
   'AEGIS_FILE_UNREADABLE',
   'AEGIS_OUTPUT_EXISTS',
   'AEGIS_OUTPUT_UNWRITABLE',
+  'AEGIS_CATALOGUE_UNKNOWN',
+  'AEGIS_ANSWER_MISSING',
+  'AEGIS_ANSWER_INVALID',
 ]);

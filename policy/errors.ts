@@ -1,11 +1,19 @@
 import { ACTIVATION_ERRORS } from './error-codes/activation.ts';
+import { AUTHORING_ERRORS } from './error-codes/authoring.ts';
 import { BUNDLE_ERRORS } from './error-codes/bundle.ts';
+import { BUNDLE_LIFE_ERRORS } from './error-codes/bundle-life.ts';
+import { CAPTURE_ERRORS } from './error-codes/capture.ts';
 import { COMMAND_LINE_ERRORS } from './error-codes/command-line.ts';
 import { COMPILER_ERRORS } from './error-codes/compiler.ts';
 import { DECISION_ERRORS } from './error-codes/decision.ts';
 import { GATEWAY_ERRORS } from './error-codes/gateway.ts';
+import { LIMITS_ERRORS } from './error-codes/limits.ts';
 import { MAPPING_ERRORS } from './error-codes/mapping.ts';
+import { OPENAPI_ERRORS } from './error-codes/openapi.ts';
+import { OPERATION_ERRORS } from './error-codes/operation.ts';
+import { SANITIZE_ERRORS } from './error-codes/sanitize.ts';
 import { SOURCE_ERRORS } from './error-codes/source.ts';
+import { UPSTREAM_ERRORS } from './error-codes/upstream.ts';
 import { VALIDATION_ERRORS } from './error-codes/validation.ts';
 
 /**
@@ -17,11 +25,19 @@ export const ERRORS = {
   ...VALIDATION_ERRORS,
   ...COMPILER_ERRORS,
   ...BUNDLE_ERRORS,
+  ...BUNDLE_LIFE_ERRORS,
   ...ACTIVATION_ERRORS,
   ...DECISION_ERRORS,
   ...MAPPING_ERRORS,
   ...GATEWAY_ERRORS,
+  ...LIMITS_ERRORS,
+  ...CAPTURE_ERRORS,
+  ...SANITIZE_ERRORS,
+  ...UPSTREAM_ERRORS,
+  ...OPENAPI_ERRORS,
+  ...OPERATION_ERRORS,
   ...COMMAND_LINE_ERRORS,
+  ...AUTHORING_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,18 +1,22 @@
 /**
- * A closed-loop HTTP/1.1 load generator in a process of its own: `node load-generator.ts '<LoadPlan as JSON>'` prints
- * one JSON line of LoadResult. It sends one fixed request over keep-alive connections and times each answer.
+ * An HTTP/1.1 load generator in a process of its own: `node load-generator.ts '<LoadPlan as JSON>'` prints one JSON
+ * line of LoadResult. It sends one fixed request over keep-alive connections and times each answer: in a closed loop,
+ * or at a fixed rate, where a call is timed from when it was due, so that a stall is not hidden by waiting for it.
  */
 import { connect, type Socket } from 'node:net';
 
 export interface LoadPlan {
   port: number;
   path: string;
-  /** JSON text. */
   body: string;
   connections: number;
   seconds: number;
   /** Text that every answer must contain. */
   expect: string;
+  /** Default application/json. */
+  contentType?: string;
+  /** Calls per second over all connections; absent for a closed loop. */
+  rate?: number;
 }
 
 export interface LoadResult {
@@ -26,9 +30,9 @@ export interface LoadResult {
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-function requestOf({ port, path, body }: LoadPlan): Buffer {
+function requestOf({ port, path, body, contentType = 'application/json' }: LoadPlan): Buffer {
   return Buffer.from(
-    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\n` +
+    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: ${contentType}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }
@@ -48,19 +52,36 @@ function answerLength(buffer: Buffer): number {
   return last < 0 ? 0 : last + 5;
 }
 
-function drive(plan: LoadPlan, until: number, times: number[], counts: { errors: number }): Promise<void> {
-  const request = requestOf(plan);
+interface Run {
+  plan: LoadPlan;
+  request: Buffer;
+  until: number;
+  times: number[];
+  errors: number;
+}
+
+/** One connection: `next` gives the moment (ms, performance.now) at which its next call is due, or none. */
+function drive(run: Run, next: () => number | undefined): Promise<void> {
   return new Promise((resolve) => {
-    let sent = 0n;
+    let due = 0;
     let pending: Buffer = Buffer.alloc(0);
-    const socket: Socket = connect(plan.port, '127.0.0.1');
+    let ended = false;
+    const socket: Socket = connect(run.plan.port, '127.0.0.1');
     const send = (): void => {
-      if (Date.now() >= until) {
+      const at = next();
+      if (at === undefined) {
+        ended = true;
         socket.destroy();
         return;
       }
-      sent = process.hrtime.bigint();
-      socket.write(request);
+      const write = (): void => {
+        // timers may fire a little early
+        due = Math.min(at, performance.now());
+        socket.write(run.request);
+      };
+      const wait = at - performance.now();
+      if (wait > 0) setTimeout(write, wait);
+      else write();
     };
     socket.setNoDelay(true);
     socket.on('connect', send);
@@ -68,27 +89,40 @@ function drive(plan: LoadPlan, until: number, times: number[], counts: { errors:
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
       const length = answerLength(pending);
       if (length === 0) return;
-      times.push(Number(process.hrtime.bigint() - sent) / 1000);
-      if (!pending.subarray(0, length).includes(plan.expect)) counts.errors++;
+      run.times.push((performance.now() - due) * 1000);
+      if (!pending.subarray(0, length).includes(run.plan.expect)) run.errors++;
       pending = pending.subarray(length);
       send();
     });
-    socket.on('error', () => counts.errors++);
-    socket.on('close', () => resolve());
+    socket.on('error', () => run.errors++);
+    socket.on('close', () => {
+      if (!ended) run.errors++;
+      resolve();
+    });
   });
 }
 
+/** Calls are due one after another, whichever connection is free first takes the next. */
+function schedule({ rate, seconds }: LoadPlan, start: number): () => number | undefined {
+  const until = start + seconds * 1000;
+  let calls = 0;
+  return () => {
+    const now = performance.now();
+    const at = rate === undefined ? now : start + (calls++ * 1000) / rate;
+    return at < until && now < until ? at : undefined;
+  };
+}
+
 const plan = JSON.parse(process.argv[2] ?? '{}') as LoadPlan;
-const times: number[] = [];
-const counts = { errors: 0 };
 const start = performance.now();
-const until = Date.now() + plan.seconds * 1000;
-await Promise.all(Array.from({ length: plan.connections }, () => drive(plan, until, times, counts)));
-times.sort((a, b) => a - b);
+const run: Run = { plan, request: requestOf(plan), until: start + plan.seconds * 1000, times: [], errors: 0 };
+const next = schedule(plan, start);
+await Promise.all(Array.from({ length: plan.connections }, () => drive(run, next)));
+const times = run.times.sort((a, b) => a - b);
 const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? Number.NaN;
 const result: LoadResult = {
   requests: times.length,
-  errors: counts.errors,
+  errors: run.errors,
   seconds: (performance.now() - start) / 1000,
   p50: at(0.5),
   p99: at(0.99),

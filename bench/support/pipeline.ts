@@ -6,7 +6,7 @@ import { nodeCrypto } from '../../gateway/crypto/node-crypto.ts';
 import type { Activation } from '../../gateway/enforcement/activation.ts';
 import { toHex } from '../../policy/bundle/encoding.ts';
 import { keyRingOf } from '../../policy/bundle/key-ring.ts';
-import { signingKeyFromSeed } from '../../policy/bundle/keys.ts';
+import { publicKeyToPem, signingKeyFromSeed } from '../../policy/bundle/keys.ts';
 import { SLICE_LIMITS } from '../../policy/bundle/limits.ts';
 import { verifyBundle } from '../../policy/bundle/verify-bundle.ts';
 import { type CompiledTenant, compile } from '../../policy/compiler/compile.ts';
@@ -22,6 +22,7 @@ export const engine: Engine = {
 
 const encoder = new TextEncoder();
 const key = signingKeyFromSeed(new Uint8Array(32).fill(7), nodeCrypto);
+export const trustedKeyPem = publicKeyToPem(key.publicKey);
 export const keyRing = keyRingOf([key.publicKey], nodeCrypto);
 
 export function newSession(): BundleSession {

@@ -92,10 +92,10 @@ export function policy(index: number, size: TenantSize, cap = 5000): LoadedResou
   });
 }
 
-export function tenantResources(size: TenantSize): LoadedResource[] {
+export function tenantResources(size: TenantSize, cap?: number): LoadedResource[] {
   return [
     ...Array.from({ length: size.tools }, (_, i) => tool(i, size.actionsPerTool)),
     ...Array.from({ length: size.agents }, (_, i) => agent(i, size.tools)),
-    ...Array.from({ length: size.policies }, (_, i) => policy(i, size)),
+    ...Array.from({ length: size.policies }, (_, i) => policy(i, size, cap)),
   ];
 }

@@ -79,7 +79,7 @@ async function run(paths: readonly string[], options: Options, context: CliConte
   const servers = await openLocalServers({
     source: system.activations,
     deps: decideDeps(context),
-    agentFor: (tool) => agents.of(tool),
+    callers: agents,
     upstreams,
     decisionsPort: parsePort(options.decisionsPort, '--decisions-port'),
     proxyPort: parsePort(options.proxyPort, '--proxy-port'),

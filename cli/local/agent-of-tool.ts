@@ -14,6 +14,7 @@ export interface LocalCaller {
 export class AgentOfTool {
   readonly #named: string | undefined;
   #byTool = new Map<string, LocalCaller[]>();
+  #tools: readonly string[] = [];
 
   constructor(named: string | undefined) {
     this.#named = named;
@@ -33,6 +34,7 @@ export class AgentOfTool {
       }
     }
     this.#byTool = byTool;
+    this.#tools = [...byTool.keys()].sort();
   }
 
   /** Undefined where it is not clear: the call is refused then. */
@@ -41,7 +43,8 @@ export class AgentOfTool {
     return callers.length === 1 ? callers[0] : undefined;
   }
 
-  tools(): string[] {
-    return [...this.#byTool.keys()].sort();
+  /** Sorted; the same array until the next update. */
+  tools(): readonly string[] {
+    return this.#tools;
   }
 }

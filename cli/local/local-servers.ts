@@ -1,22 +1,17 @@
-import type { Server } from 'node:http';
-import { Agent, type Dispatcher } from 'undici';
-import { createProxyServer } from '../../gateway/capture/proxy-server.ts';
+import type { Callers } from '../../gateway/capture/attribution.ts';
 import type { ActivationSource } from '../../gateway/enforcement/activation.ts';
 import type { DecideDeps } from '../../gateway/enforcement/decide-call.ts';
 import type { Decision } from '../../gateway/enforcement/decision.ts';
-import { createDecisionServer } from '../../gateway/listeners/decision-server.ts';
-import { createRecentDecisions } from '../../gateway/listeners/recent-decisions.ts';
+import { createGateway } from '../../gateway/gateway.ts';
+import { createUpstreams } from '../../gateway/upstream/upstreams.ts';
 import { AegisError } from '../../policy/errors.ts';
-import type { LocalCaller } from './agent-of-tool.ts';
 
-/** Everything listens on loopback only: whoever can reach it acts as this user. */
-const HOST = '127.0.0.1';
 const DRAIN_MS = 2000;
 
 export interface LocalServersOptions {
   source: ActivationSource;
   deps: DecideDeps;
-  agentFor(tool: string): LocalCaller | undefined;
+  callers: Callers;
   upstreams: Readonly<Record<string, string>>;
   decisionsPort: number;
   proxyPort: number;
@@ -30,61 +25,37 @@ export interface LocalServers {
   close(): Promise<void>;
 }
 
-/** Opens the decision endpoint and the reverse proxy. @throws AegisError `AEGIS_PORT_IN_USE`. */
+/**
+ * Opens the decision endpoint and the proxy (path prefix and forward proxy), on loopback only: whoever can reach them
+ * acts as this user. @throws AegisError `AEGIS_PORT_IN_USE`.
+ */
 export async function openLocalServers(options: LocalServersOptions): Promise<LocalServers> {
-  const { source, deps, upstreams, ticks } = options;
-  const told = options.onDecision === undefined ? {} : { onDecision: options.onDecision };
-  const recent = createRecentDecisions();
-  const dispatcher: Dispatcher = new Agent({ connections: 64 });
-  const decisions = createDecisionServer({ source, deps, recent, ticks, ...told });
-  const proxy = createProxyServer({
+  const { source, deps, callers, ticks, onDecision } = options;
+  const upstreams = createUpstreams({ overrides: options.upstreams });
+  const gateway = createGateway({
+    listeners: { decisions: { port: options.decisionsPort }, proxy: { port: options.proxyPort } },
     source,
     deps,
-    recent,
-    dispatcher,
     upstreams,
+    callers,
     ticks,
-    ...told,
-    agentFor: options.agentFor,
+    hooks: { onDecision: (decision, { micros }) => onDecision?.(decision, micros) },
   });
-  const open: Server[] = [];
-  const close = async (): Promise<void> => {
-    await Promise.all(open.map(closeServer));
-    await dispatcher.close();
-  };
   try {
-    const decisionsPort = await listen(decisions, options.decisionsPort);
-    open.push(decisions);
-    const proxyPort = await listen(proxy, options.proxyPort);
-    open.push(proxy);
-    return { decisionsPort, proxyPort, close };
+    const { decisions, proxy } = await gateway.start();
+    return {
+      decisionsPort: decisions?.port ?? 0,
+      proxyPort: proxy?.port ?? 0,
+      async close() {
+        await gateway.drain(DRAIN_MS);
+        await upstreams.close();
+      },
+    };
   } catch (error) {
-    await close();
+    await upstreams.close();
+    if (error instanceof AegisError && error.code === 'AEGIS_LISTEN') {
+      throw new AegisError('AEGIS_PORT_IN_USE', error.message, { cause: error });
+    }
     throw error;
   }
-}
-
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const message = `${HOST}:${port} cannot be opened (${error.code ?? error.message}).`;
-      reject(new AegisError('AEGIS_PORT_IN_USE', message, { cause: error }));
-    });
-    server.listen(port, HOST, () => {
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : port);
-    });
-  });
-}
-
-/** Calls in flight may end; after a while the rest is cut. */
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

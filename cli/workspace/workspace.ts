@@ -58,6 +58,10 @@ export class Workspace {
         state.suites.push(loaded);
         continue;
       }
+      if (loaded.object.kind === 'ConfigMap') {
+        state.resources.push(loaded);
+        continue;
+      }
       const { findings, resource } = this.#check(loaded);
       for (const finding of findings) state.findings.push(finding);
       if (hasErrors(findings)) state.invalid.add(resourceKey(loaded));

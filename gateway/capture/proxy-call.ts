@@ -1,13 +1,27 @@
 import type { DecisionInput } from '../../policy/decision/types.ts';
-import type { ToolContract } from '../../policy/mapping/contract.ts';
+import type { ActionContract, ToolContract } from '../../policy/mapping/contract.ts';
 import type { Activation } from '../enforcement/activation.ts';
-import { type DecideDeps, decideCall } from '../enforcement/decide-call.ts';
+import { type DecideDeps, type DecideOptions, decideCall } from '../enforcement/decide-call.ts';
 import { type Decision, noObligations, passes } from '../enforcement/decision.ts';
 import { type ProblemResponse, problemFor, problemOf } from '../enforcement/problem.ts';
 import { endReservation, isPromise, type MaybePromise } from '../limits/limit-store.ts';
+import { parseWindow } from '../limits/limit-window.ts';
 import { hostDeny } from '../listeners/answer-decisions.ts';
 import { routerOf, type ToolRouter } from '../mapping/action-router.ts';
-import { type MappedCall, type MappingLimits, mapRequest, type RawRequest } from '../mapping/map-request.ts';
+import type { BodyMode } from '../mapping/body-mode.ts';
+import {
+  DEFAULT_MAPPING_LIMITS,
+  type HeadResult,
+  type MappedCall,
+  type MappingLimits,
+  mapBody,
+  mapHead,
+  mapUnmatched,
+  type RawRequest,
+  type RequestHead,
+  UNMATCHED_ACTION,
+} from '../mapping/map-request.ts';
+import { operationId } from '../mapping/operation-id.ts';
 import type { MappingRefusal } from '../mapping/refusal.ts';
 import { rewriteRequest } from '../mapping/rewrite-request.ts';
 
@@ -19,9 +33,36 @@ export interface CallerIdentity {
   chain?: string[];
 }
 
+export type RefusedVerdict = { forward: false; decision: Decision; problem: ProblemResponse };
+
+/**
+ * `request` is what may go to the tool, its target canonical; its body is undefined where there is none, and where it is
+ * streamed: then the bytes pass as they come.
+ */
 export type ProxyVerdict =
   | { forward: true; decision: Decision; request: RawRequest; call: MappedCall }
-  | { forward: false; decision: Decision; problem: ProblemResponse };
+  | RefusedVerdict;
+
+export interface CallOptions {
+  /** The listener changes responses as `decision.obligations` say; where it does not, such calls are denied.
+   *  Default true. */
+  responseSanitize: boolean;
+}
+
+const DEFAULT_OPTIONS: CallOptions = { responseSanitize: true };
+
+export type OpenedCall =
+  | { kind: 'refused'; verdict: RefusedVerdict }
+  | {
+      kind: 'open';
+      action: ActionContract;
+      /** none: there is no body. read: collect at most `maxBody` of it and pass it. stream: decide without it, forward it as it comes. */
+      bodyMode: BodyMode;
+      /** Once. Asynchronous only where the limit store is. */
+      decide(body: Uint8Array | undefined): MaybePromise<ProxyVerdict>;
+      /** The refusal of a body that is larger than `maxBody`. */
+      tooLarge(): RefusedVerdict;
+    };
 
 const STATUS: Partial<Record<MappingRefusal['code'], number>> = {
   AEGIS_MAPPING_UNKNOWN_TOOL: 403,
@@ -29,7 +70,6 @@ const STATUS: Partial<Record<MappingRefusal['code'], number>> = {
   AEGIS_MAPPING_TOO_LARGE: 413,
   AEGIS_MAPPING_CONTENT_TYPE: 415,
 };
-const OPTIONS = { responseSanitize: false };
 
 /** What is no call of the tool is denied like a call, with an id, so that it can be looked up and counted. */
 export function refuseUnmapped(
@@ -39,13 +79,13 @@ export function refuseUnmapped(
   refusal: MappingRefusal,
   deps: DecideDeps,
   options: { action?: string | undefined; contract?: ToolContract | undefined } = {},
-): ProxyVerdict & { forward: false } {
+): RefusedVerdict {
   const { code, message, param } = refusal;
   const input: DecisionInput = {
     tenant: activation.tenant,
     agent: caller.agent,
     tool,
-    action: options.action ?? '?',
+    action: options.action ?? UNMATCHED_ACTION,
     params: {},
   };
   const decision = hostDeny(input, deps, code, message, activation.sequence);
@@ -67,11 +107,11 @@ function inputOf(
   activation: Activation,
   caller: CallerIdentity,
   contract: ToolContract,
-  raw: RawRequest,
+  head: RequestHead,
   call: MappedCall,
 ): DecisionInput {
   const { url, region } = contract.upstream;
-  const host = url === undefined ? undefined : hostOf(url);
+  const host = head.host ?? (url === undefined ? undefined : hostOf(url));
   return {
     tenant: activation.tenant,
     agent: caller.agent,
@@ -80,7 +120,7 @@ function inputOf(
     params: call.params,
     context: { destination: { ...(host !== undefined && { host }), ...(region !== undefined && { region }) } },
     ...(caller.chain !== undefined && { chain: caller.chain }),
-    request: { protocol: 'http', method: raw.method, path: call.source.path },
+    request: { protocol: 'http', method: head.method, path: call.source.path },
   };
 }
 
@@ -103,42 +143,108 @@ function ineffective(decision: Decision, deps: DecideDeps): Decision {
 
 function conclude(
   router: ToolRouter,
-  raw: RawRequest,
+  request: RawRequest,
   call: MappedCall,
   decided: Decision,
   deps: DecideDeps,
 ): ProxyVerdict {
   let decision = decided;
   if (passes(decision)) {
-    if (decision.params === undefined) return { forward: true, decision, request: raw, call };
-    const rewritten = rewriteRequest(router, raw, call, decision.params);
+    if (decision.params === undefined) return { forward: true, decision, request, call };
+    const rewritten = rewriteRequest(router, request, call, decision.params);
     if (rewritten !== undefined) return { forward: true, decision, ...rewritten };
     decision = ineffective(decision, deps);
   }
   return { forward: false, decision, problem: problemOf(decision, call.action.denial ?? router.contract.denial) };
 }
 
-/** Maps and decides one complete request. Asynchronous only where the limit store is. */
-export function decideRequest(
+/** What a retry of the same call is known by. A body that is not read could be another one each time. */
+function operationOf(
+  activation: Activation,
+  caller: CallerIdentity,
+  contract: ToolContract,
+  request: RawRequest,
+  bodyMode: BodyMode,
+): DecideOptions['operation'] {
+  const { idempotency, tool } = contract;
+  if (idempotency === undefined || bodyMode === 'stream') return undefined;
+  const window = parseWindow(idempotency.window);
+  if (window?.kind !== 'sliding') return undefined;
+  const id = operationId({ tenant: activation.tenant, agent: caller.agent, tool, ...request }, idempotency);
+  return id === undefined ? undefined : { id, window: window.length };
+}
+
+interface Opening {
+  activation: Activation;
+  caller: CallerIdentity;
+  router: ToolRouter;
+  request: RequestHead;
+  deps: DecideDeps;
+  limits: MappingLimits;
+  options: CallOptions;
+}
+
+function decideMapped(opening: Opening, call: MappedCall, body: Uint8Array | undefined): MaybePromise<ProxyVerdict> {
+  const { activation, caller, router, deps, options } = opening;
+  const { method, rawHeaders } = opening.request;
+  const { contract } = router;
+  const request = { method, target: call.target, rawHeaders, body };
+  const operation = operationOf(activation, caller, contract, request, call.source.bodyMode);
+  const decided = decideCall(activation, inputOf(activation, caller, contract, opening.request, call), deps, {
+    responseSanitize: options.responseSanitize,
+    ...(operation !== undefined && { operation }),
+    ...(call.action.name === UNMATCHED_ACTION && contract.unmatched !== undefined && { unmatched: contract.unmatched }),
+  });
+  if (isPromise(decided)) return decided.then((decision) => conclude(router, request, call, decision, deps));
+  return conclude(router, request, call, decided, deps);
+}
+
+function refusedBy({ activation, caller, router, deps }: Opening, refusal: MappingRefusal, action?: string) {
+  const { contract } = router;
+  return refuseUnmapped(activation, caller, contract.tool, refusal, deps, { action, contract });
+}
+
+/** What no action matches passes unread where the contract says that it is only observed; never what is ambiguous. */
+function understand({ router, request }: Opening): HeadResult {
+  const mapped = mapHead(router, request);
+  const unmatched = !mapped.ok && mapped.refusal.code === 'AEGIS_MAPPING_UNMAPPED';
+  return unmatched && router.contract.unmatched !== undefined ? mapUnmatched(router.contract, request) : mapped;
+}
+
+/**
+ * First stage: the head alone says which action this is and how its body is to be taken; whatever the head suffices to
+ * refuse is refused here. The second stage, `decide`, needs the body where the first one asks for it.
+ */
+export function openCall(
   activation: Activation,
   caller: CallerIdentity,
   tool: string,
-  raw: RawRequest,
+  head: RequestHead,
   deps: DecideDeps,
-  limits: MappingLimits,
-): MaybePromise<ProxyVerdict> {
+  limits: MappingLimits = DEFAULT_MAPPING_LIMITS,
+  options: CallOptions = DEFAULT_OPTIONS,
+): OpenedCall {
   const contract = activation.contract(caller.agent, tool);
   if (contract === undefined) {
     const refusal = { code: 'AEGIS_MAPPING_UNKNOWN_TOOL' as const, message: 'The agent has no tool of this name.' };
-    return refuseUnmapped(activation, caller, tool, refusal, deps);
+    return { kind: 'refused', verdict: refuseUnmapped(activation, caller, tool, refusal, deps) };
   }
   const router = routerOf(contract);
-  const mapped = mapRequest(router, raw, limits);
-  if (!mapped.ok) {
-    return refuseUnmapped(activation, caller, tool, mapped.refusal, deps, { action: mapped.action, contract });
-  }
-  const { call } = mapped;
-  const decided = decideCall(activation, inputOf(activation, caller, contract, raw, call), deps, OPTIONS);
-  if (isPromise(decided)) return decided.then((decision) => conclude(router, raw, call, decision, deps));
-  return conclude(router, raw, call, decided, deps);
+  const opening: Opening = { activation, caller, router, request: head, deps, limits, options };
+  const understood = understand(opening);
+  if (!understood.ok) return { kind: 'refused', verdict: refusedBy(opening, understood.refusal, understood.action) };
+  const { action, bodyMode } = understood.head;
+  return {
+    kind: 'open',
+    action,
+    bodyMode,
+    decide: (body) => {
+      const mapped = mapBody(router, understood.head, body, limits);
+      return mapped.ok ? decideMapped(opening, mapped.call, body) : refusedBy(opening, mapped.refusal, action.name);
+    },
+    tooLarge: () => {
+      const message = `The body is larger than ${limits.maxBody} bytes.`;
+      return refusedBy(opening, { code: 'AEGIS_MAPPING_TOO_LARGE', message }, action.name);
+    },
+  };
 }

@@ -1,18 +1,26 @@
 import { stringifyExact } from '../../policy/decision/stringify.ts';
-import type { DecisionInput, Obligations, PolicyResult, Verdict } from '../../policy/decision/types.ts';
+import type {
+  DecisionInput,
+  LimitObligation,
+  Obligations,
+  PolicyResult,
+  Verdict,
+} from '../../policy/decision/types.ts';
 import type { ActionContract } from '../../policy/mapping/contract.ts';
-import { chargesOf } from '../limits/charges.ts';
-import { isPromise, type LimitStore, type MaybePromise, type ReserveResult } from '../limits/limit-store.ts';
+import { isPromise, type LimitStore, type MaybePromise, type Operation } from '../limits/limit-store.ts';
+import { applyRequestChanges, requestChanges, responseChanges } from '../sanitize/request-changes.ts';
 import type { Activation } from './activation.ts';
 import { checkResult } from './check-result.ts';
 import { type Decision, noObligations } from './decision.ts';
-import { applyRequestChanges, requestChanges, responseChanges } from './sanitize.ts';
+import { type KeptLimits, keepLimits, type LimitRules, UNCOUNTED } from './keep-limits.ts';
+import { tooStale } from './staleness.ts';
 
 export interface DecideDeps {
   /** ms since the epoch. */
   now(): number;
   newId(): string;
   limits: LimitStore;
+  limitRules?: LimitRules;
   /** Keyed digest of a text, for `hash`. */
   hash(text: string): string;
   /** Told what went wrong inside; must not throw. Messages may hold values: they are for the log of the host only. */
@@ -24,6 +32,10 @@ export interface DecideOptions {
   responseSanitize: boolean;
   /** Do not touch the limits. */
   dryRun?: boolean;
+  /** Names the call so that its retries spend once. */
+  operation?: Operation;
+  /** The call is a request that no action of the tool matches, and the pair is only observed so far. */
+  unmatched?: { limits: readonly LimitObligation[] };
 }
 
 type Base = Omit<Decision, 'verdict' | 'taken' | 'reasons' | 'obligations'>;
@@ -98,16 +110,35 @@ function failed(base: Base, verdict: Verdict, kind: keyof typeof FAILURES): Deci
   return deny(base, verdict, code, message);
 }
 
+const STALE = 'The policy of this gateway is out of date; calls pass again once a newer one has arrived.';
+
 function frozen(activation: Activation, action: ActionContract | undefined): string | undefined {
   if (activation.freeze === 'DenyAll') return 'The tenant is frozen; every call is refused.';
   if (activation.freeze !== 'DenyWrites' || action?.effect === 'read') return undefined;
   return 'The tenant is frozen; only reads pass.';
 }
 
-function afterLimits(base: Base, verdict: Verdict, passing: Passing, reserved: ReserveResult | undefined): Decision {
+/** Observed is what the policy refuses for no other reason than that it does not know the action. */
+function observed(result: PolicyResult, unmatched: DecideOptions['unmatched']): PolicyResult {
+  if (unmatched === undefined || checkResult(result) !== 'ok') return result;
+  const { verdict, reasons } = result.enforced;
+  if (verdict !== 'deny' || reasons.length !== 1 || reasons[0]?.code !== 'UNKNOWN_ACTION') return result;
+  const message = 'No action of the tool matches; the request is observed, because no policy governs this tool yet.';
+  return {
+    enforced: {
+      verdict: 'allow',
+      reasons: [{ code: 'UNMATCHED_OBSERVE', message }],
+      obligations: { ...noObligations(), limits: [...unmatched.limits] },
+    },
+    candidates: [],
+  };
+}
+
+function afterLimits(base: Base, verdict: Verdict, passing: Passing, kept: KeptLimits | undefined): Decision {
   const { obligations, params, changed } = passing;
-  if (reserved !== undefined && !reserved.ok) {
-    const reasons = reserved.refusals.map(({ id }) => ({
+  if (typeof kept === 'object' && 'code' in kept) return deny(base, verdict, kept.code, kept.message);
+  if (typeof kept === 'object' && !kept.ok) {
+    const reasons = kept.refusals.map(({ id }) => ({
       code: 'LIMIT_EXCEEDED',
       message: `The limit ${id} is reached.`,
     }));
@@ -117,25 +148,14 @@ function afterLimits(base: Base, verdict: Verdict, passing: Passing, reserved: R
       taken: 'rate_limited',
       reasons,
       obligations: noObligations(),
-      limits: reserved.refusals,
+      limits: kept.refusals,
     };
   }
   const sanitizes = obligations.redact.length > 0 || obligations.set.length > 0;
   const decision: Decision = { ...base, verdict, taken: sanitizes ? 'sanitize' : 'allow', reasons: [], obligations };
   if (changed) decision.params = params;
-  if (reserved !== undefined) decision.reservation = reserved.reservation;
+  if (typeof kept === 'object') decision.reservation = kept.reservation;
   return decision;
-}
-
-function limit(
-  activation: Activation,
-  input: DecisionInput,
-  passing: Passing,
-  cost: unknown,
-  deps: DecideDeps,
-): MaybePromise<ReserveResult> | { unpriced: string } {
-  const charged = chargesOf(passing.obligations.limits, activation.tenant, { ...input, params: passing.params }, cost);
-  return 'unpriced' in charged ? charged : deps.limits.reserve(charged.charges);
 }
 
 function pass(
@@ -158,25 +178,16 @@ function pass(
       'The response would have to be changed, which is not possible here.',
     );
   }
-  const finish = (reserved: ReserveResult | undefined): Decision => {
-    const decision = afterLimits(base, verdict, passing, reserved);
+  const finish = (kept: KeptLimits | undefined): Decision => {
+    const decision = afterLimits(base, verdict, passing, kept);
+    if (kept === 'uncounted') return { ...decision, reasons: [UNCOUNTED, ...reasons] };
     return decision.reasons.length === 0 ? { ...decision, reasons } : decision;
   };
-  if (passing.obligations.limits.length === 0 || options.dryRun === true) return finish(undefined);
-  const unkept = (error: unknown): Decision => {
-    deps.onError?.(error);
-    return deny(base, verdict, 'LIMITS_UNAVAILABLE', 'The limits of this call could not be kept.');
-  };
-  try {
-    const reserved = limit(activation, input, passing, base.cost, deps);
-    if (isPromise(reserved)) return reserved.then(finish).catch(unkept);
-    if ('unpriced' in reserved) {
-      return deny(base, verdict, 'LIMIT_UNPRICED', `What the call costs the limit ${reserved.unpriced} is unknown.`);
-    }
-    return finish(reserved);
-  } catch (error) {
-    return unkept(error);
-  }
+  const { limits } = passing.obligations;
+  if (limits.length === 0 || options.dryRun === true) return finish(undefined);
+  const call = { action, cost: base.cost, operation: options.operation };
+  const kept = keepLimits(limits, activation.tenant, { ...input, params: passing.params }, call, deps);
+  return isPromise(kept) ? kept.then(finish) : finish(kept);
 }
 
 /**
@@ -205,7 +216,8 @@ export function decideCall(
     const action = activation.contract(input.agent, input.tool)?.actions.find(({ name }) => name === input.action);
     const cost = action?.cost ?? input.context?.cost;
     if (cost !== undefined) base.cost = cost;
-    const result = activation.evaluate(input);
+    if (tooStale(activation, input)) return deny(base, 'deny', 'BUNDLE_STALE', STALE);
+    const result = observed(activation.evaluate(input), options.unmatched);
     const check = checkResult(result);
     if (check !== 'ok') return failed(base, 'deny', check);
     base.candidates = Array.isArray(result.candidates) ? result.candidates : [];

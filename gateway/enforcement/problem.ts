@@ -1,11 +1,9 @@
 import type { Reason } from '../../policy/decision/types.ts';
 import { ERRORS, type ErrorCode } from '../../policy/errors.ts';
 import type { DenialContract } from '../../policy/mapping/contract.ts';
-import type { LimitRefusal } from '../limits/limit-store.ts';
-import { windowSeconds } from '../limits/limit-window.ts';
-import { wholeUnits } from '../limits/nanos.ts';
+import { rateLimitFields, secondsUntil } from '../limits/rate-limit-fields.ts';
 import type { Decision } from './decision.ts';
-import { type ProblemMembers, shapeMembers } from './denial-shape.ts';
+import { type ProblemMembers, shapeDenial } from './denial-shape.ts';
 
 /**
  * Refusals as `application/problem+json` (RFC 9457). They say which rule refused and why, and never hold a parameter
@@ -28,12 +26,12 @@ export function renderProblem(
   members: ProblemMembers,
   options: { denial?: DenialContract | undefined; headers?: string[] } = {},
 ): ProblemResponse {
-  const { body, headers: shaped } = shapeMembers(members, options.denial);
-  const headers = ['Content-Type', 'application/problem+json', 'Cache-Control', 'no-store'];
+  const { status, contentType, headers: shaped, body } = shapeDenial(members, options.denial);
+  const headers = ['Content-Type', contentType, 'Cache-Control', 'no-store'];
   if (members.decision_id !== undefined) headers.push('Aegis-Decision-Id', members.decision_id);
   if (members.retry_after !== undefined) headers.push('Retry-After', String(members.retry_after));
   headers.push(...(options.headers ?? []), ...shaped);
-  return { status: members.status, headers, body: JSON.stringify(body) };
+  return { status, headers, body };
 }
 
 /** A reason as it leaves the gateway: the named members only. */
@@ -47,35 +45,30 @@ function publicReason({ code, message, policy, rule, param }: Reason): Reason {
   };
 }
 
-/** RFC 9651 string: printable ASCII; ids have nothing else, but a header is no place to find out. */
-function quoted(text: string): string {
-  return `"${text.replace(/[^ -~]/g, '?').replace(/["\\]/g, '\\$&')}"`;
-}
-
-/** draft-ietf-httpapi-ratelimit-headers: the policy and what is left of it, per limit that refused. */
-function rateLimitHeaders(limits: readonly LimitRefusal[], now: number): string[] {
-  const policies = limits.map(
-    ({ id, max, window }) => `${quoted(id)};q=${wholeUnits(max)};w=${windowSeconds(window, now)}`,
-  );
-  const left = limits.map(
-    ({ id, remaining, retryAfter }) => `${quoted(id)};r=${wholeUnits(remaining)};t=${Math.ceil(retryAfter / 1000)}`,
-  );
-  return ['RateLimit-Policy', policies.join(', '), 'RateLimit', left.join(', ')];
-}
-
 const KINDS = {
   deny: { type: 'policy-denied', title: 'Denied by policy', status: 403 },
   approval_needed: { type: 'approval-required', title: 'Approval required', status: 403 },
   rate_limited: { type: 'rate-limited', title: 'Limit reached', status: 429 },
 } as const;
 
+/** Not the call is at fault (RFC 9110 section 15.6.4). */
+const UNAVAILABLE: Partial<Record<string, { type: string; title: string; status: number }>> = {
+  BUNDLE_STALE: { type: 'unavailable', title: 'The policy is out of date', status: 503 },
+  LIMITS_UNAVAILABLE: { type: 'unavailable', title: 'The limits cannot be kept', status: 503 },
+};
+
+function kindOf({ taken, reasons }: Decision) {
+  const unavailable = taken === 'deny' ? UNAVAILABLE[reasons[0]?.code ?? ''] : undefined;
+  return unavailable ?? KINDS[taken as keyof typeof KINDS] ?? KINDS.deny;
+}
+
 /** The denial of a decided call that does not pass. */
 export function problemOf(decision: Decision, denial?: DenialContract): ProblemResponse {
-  const kind = KINDS[decision.taken as keyof typeof KINDS] ?? KINDS.deny;
+  const kind = kindOf(decision);
   const reasons = decision.reasons.map(publicReason);
   const named = reasons.find(({ policy }) => policy !== undefined);
   const limits = decision.taken === 'rate_limited' ? (decision.limits ?? []) : [];
-  const wait = Math.max(0, ...limits.map(({ retryAfter }) => Math.ceil(retryAfter / 1000)));
+  const wait = Math.max(0, ...limits.map((limit) => secondsUntil(limit, decision.at)));
   const members: ProblemMembers = {
     type: PROBLEM_TYPES + kind.type,
     title: kind.title,
@@ -88,12 +81,13 @@ export function problemOf(decision: Decision, denial?: DenialContract): ProblemR
     reasons,
     policy_version: String(decision.sequence),
     ...(limits.length > 0 && { retry_after: wait }),
+    ...(kind.status === 503 && { retry_after: UNAVAILABLE_RETRY_SECONDS }),
     ...(decision.taken === 'approval_needed' && {
       retry_after: APPROVAL_RETRY_SECONDS,
       approval: { status: decision.approval?.status ?? 'unavailable' },
     }),
   };
-  return renderProblem(members, { denial, headers: limits.length > 0 ? rateLimitHeaders(limits, decision.at) : [] });
+  return renderProblem(members, { denial, headers: rateLimitFields(limits, decision.at) });
 }
 
 /** A refusal that is no decision of a policy: a registered code with its summary, and a status. */

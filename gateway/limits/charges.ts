@@ -20,9 +20,14 @@ function subject(limit: LimitObligation, tenant: string, input: DecisionInput): 
   }
 }
 
+/** A budget adds up a parameter or the cost; a rate counts calls. */
+export function isBudget(limit: Pick<LimitObligation, 'parameter' | 'cost'>): boolean {
+  return limit.parameter !== undefined || limit.cost === true;
+}
+
 /** The amount of a budget, or one call; `undefined` where a price is unknown or negative. */
 function amountOf(limit: LimitObligation, input: DecisionInput, cost: unknown): bigint | undefined {
-  if (limit.parameter === undefined && limit.cost !== true) return ONE;
+  if (!isBudget(limit)) return ONE;
   const value = limit.cost === true ? cost : input.params[limit.parameter as string];
   const amount = typeof value === 'string' && limit.cost !== true ? undefined : toNanos(value);
   return amount === undefined || amount < 0n ? undefined : amount;
@@ -43,9 +48,10 @@ export function chargesOf(
     const window = parseWindow(limit.window);
     const max = toNanos(limit.max);
     const amount = amountOf(limit, input, cost);
-    if (window === undefined || max === undefined || amount === undefined) return { unpriced: limit.id };
+    if (window === undefined || max === undefined || max < 0n || amount === undefined) return { unpriced: limit.id };
     const key = JSON.stringify([limit.id, ...subject(limit, tenant, input)]);
-    charges.push({ key, id: limit.id, window, max, amount, chargeOnly: limit.chargeOnly === true });
+    const kind = isBudget(limit) ? 'budget' : 'rate';
+    charges.push({ key, id: limit.id, tenant, kind, window, max, amount, chargeOnly: limit.chargeOnly === true });
   }
   return { charges };
 }

@@ -6,6 +6,7 @@ import type { DecideDeps } from '../enforcement/decide-call.ts';
 import { type Decision, noObligations } from '../enforcement/decision.ts';
 import { PROBLEM_TYPES, problemFor, renderProblem } from '../enforcement/problem.ts';
 import { isPromise } from '../limits/limit-store.ts';
+import { type CallInfo, validTraceparent } from '../telemetry/call-hooks.ts';
 import { decideAll, resultOf, settleAll } from './answer-decisions.ts';
 import { type DecisionRequest, parseDecisionBody } from './decision-body.ts';
 import { isFromPage, isLocalHost, readBody, send, sendProblem } from './http-common.ts';
@@ -21,8 +22,8 @@ export interface DecisionServerOptions {
   recent: RecentDecisions;
   /** Milliseconds, monotonic, with fractions. */
   ticks(): number;
-  /** Told every decision after its answer was given; `micros` from the request's arrival. Must not throw. */
-  onDecision?(decision: Decision, micros: number): void;
+  /** Told every decision after its answer was given; `micros` counts from the request's arrival. Must not throw. */
+  onDecision?(decision: Decision, info: CallInfo): void;
   /** The only agent that is answered for; absent where callers name it. */
   agent?: string;
   /** Largest body in bytes; default 256 KiB. */
@@ -115,16 +116,24 @@ export function createDecisionServer(options: DecisionServerOptions): Server {
     );
   }
 
-  function answer(res: ServerResponse, wrapped: boolean, decisions: readonly Decision[], started: number): void {
+  function answer(
+    { headers }: IncomingMessage,
+    res: ServerResponse,
+    wrapped: boolean,
+    decisions: readonly Decision[],
+    started: number,
+  ): void {
     settleAll(decisions, deps.onError);
     const result = resultOf(decisions);
     const id = result.decision_id;
     const text = toText(wrapped ? { result, decision_id: id } : result, decisions);
     send(res, 200, [...HEADERS, 'Aegis-Decision-Id', id], text);
+    const traceparent = validTraceparent(headers.traceparent);
     const micros = (ticks() - started) * 1000;
+    const info: CallInfo = { micros, via: 'decisions', ...(traceparent !== undefined && { traceparent }) };
     for (const decision of decisions) {
       recent.remember(decision, micros);
-      onDecision?.(decision, micros);
+      onDecision?.(decision, info);
     }
   }
 
@@ -165,7 +174,7 @@ export function createDecisionServer(options: DecisionServerOptions): Server {
         const request = parse(req, res, body, wrapped);
         if (request === undefined) return;
         const decided = decideAll(source, request.inputs, deps, request.dryRun);
-        const reply = guarded(req, res, (decisions: Decision[]) => answer(res, wrapped, decisions, started));
+        const reply = guarded(req, res, (decisions: Decision[]) => answer(req, res, wrapped, decisions, started));
         if (isPromise(decided)) decided.then(reply, fail(req, res));
         else reply(decided);
       }),

@@ -30,10 +30,44 @@ export function send(res: ServerResponse, status: number, headers: string[], bod
   res.end(body);
 }
 
-/** Answers with a problem. What is unread of the request is not worth reading: the connection ends with the answer. */
+/**
+ * Answers with a problem. What is unread of the request is not worth reading, so the connection ends with the answer;
+ * but a little of it is read and thrown away first, because closing a socket that holds unread bytes resets it, and
+ * the client might never see the answer.
+ */
 export function sendProblem(req: IncomingMessage, res: ServerResponse, problem: ProblemResponse): void {
-  const headers = req.complete || !mayHaveBody(req) ? problem.headers : [...problem.headers, 'Connection', 'close'];
-  send(res, problem.status, headers, problem.body);
+  if (req.complete || !mayHaveBody(req)) {
+    send(res, problem.status, problem.headers, problem.body);
+    return;
+  }
+  const length = String(Buffer.byteLength(problem.body));
+  res.writeHead(problem.status, [...problem.headers, 'Connection', 'close', 'Content-Length', length]);
+  res.write(problem.body);
+  drain(req, () => res.end());
+}
+
+const DRAIN_BYTES = 1024 * 1024;
+const DRAIN_MILLIS = 1000;
+
+/** Reads on and forgets it, up to a bound in bytes and time; then calls back once. */
+export function drain(req: IncomingMessage, done: () => void): void {
+  if (req.socket.readableEnded || req.destroyed) {
+    done();
+    return;
+  }
+  let left = DRAIN_BYTES;
+  const end = (): void => {
+    clearTimeout(timer);
+    req.off('data', count).off('end', end).off('close', end);
+    done();
+  };
+  const count = (chunk: Buffer): void => {
+    left -= chunk.length;
+    if (left < 0) end();
+  };
+  const timer = setTimeout(end, DRAIN_MILLIS);
+  req.on('data', count).once('end', end).once('close', end);
+  req.resume();
 }
 
 /** RFC 9112 section 6: a request has a body if it says so. */

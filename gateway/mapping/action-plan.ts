@@ -1,6 +1,6 @@
 import type { ActionContract, ParameterContract } from '../../policy/mapping/contract.ts';
-import { fieldPath } from './field-name.ts';
-import { pointerTokens } from './json-pointer.ts';
+import { fieldPaths } from './field-name.ts';
+import { escapeToken, pointerTokens } from './json-pointer.ts';
 
 /** The declared members of a JSON body: a node with a parameter covers everything below it. */
 export interface JsonPlan {
@@ -17,10 +17,12 @@ export interface ActionPlan {
   jsonPlan: JsonPlan;
   header: ParameterContract[];
   path: ParameterContract[];
-  multipart: boolean;
+  multipart: Map<string, ParameterContract>;
+  /** Required ones by the stage that must have found them. */
+  required: { head: ParameterContract[]; body: ParameterContract[] };
   scaled: ParameterContract[];
   currency: ParameterContract | undefined;
-  /** Wire names of every place as `fieldPath` spells them; an undeclared field must not shadow one of them. */
+  /** Wire names of every place as `fieldPaths` spells them; an undeclared field must not shadow one of them. */
   names: Set<string>;
 }
 
@@ -50,14 +52,26 @@ function byWire(
   );
 }
 
+const HEAD_PLACES: ReadonlySet<string> = new Set(['path', 'query', 'header']);
+const BODY_PLACES: ReadonlySet<string> = new Set(['form', 'json', 'body', 'multipart']);
+
+/** A parameter with `in: body` as what it is in a body of that kind. */
+export function inBodyOf(kind: 'form' | 'json', parameter: ParameterContract): ParameterContract {
+  if (parameter.in !== 'body') return parameter;
+  return { ...parameter, in: kind, wire: kind === 'form' ? parameter.wire : `/${escapeToken(parameter.wire)}` };
+}
+
 export function planAction(action: ActionContract): ActionPlan {
-  const { parameters } = action;
+  const parameters = action.parameters.flatMap((parameter) =>
+    parameter.in === 'body' ? [inBodyOf('form', parameter), inBodyOf('json', parameter)] : [parameter],
+  );
+  const required = action.parameters.filter((parameter) => parameter.required);
   const json = parameters
     .filter((parameter) => parameter.in === 'json')
     .map((parameter) => ({ parameter, tokens: pointerTokens(parameter.wire) }));
   const jsonPlan = emptyPlan();
   for (const { parameter, tokens } of json) addPointer(jsonPlan, tokens, parameter);
-  const flat = parameters.filter((parameter) => parameter.in === 'query' || parameter.in === 'form');
+  const flat = parameters.filter(({ in: place }) => place === 'query' || place === 'form' || place === 'multipart');
   return {
     action,
     query: byWire(parameters, 'query'),
@@ -66,12 +80,16 @@ export function planAction(action: ActionContract): ActionPlan {
     jsonPlan,
     header: parameters.filter((parameter) => parameter.in === 'header'),
     path: parameters.filter((parameter) => parameter.in === 'path'),
-    multipart: parameters.some((parameter) => parameter.in === 'multipart'),
-    scaled: parameters.filter((parameter) => parameter.scale !== undefined),
-    currency: parameters.find((parameter) => parameter.role === 'currency'),
+    multipart: byWire(parameters, 'multipart'),
+    required: {
+      head: required.filter((parameter) => HEAD_PLACES.has(parameter.in)),
+      body: required.filter((parameter) => BODY_PLACES.has(parameter.in)),
+    },
+    scaled: action.parameters.filter((parameter) => parameter.scale !== undefined),
+    currency: action.parameters.find((parameter) => parameter.role === 'currency'),
     names: new Set([
-      ...flat.map((parameter) => fieldPath(parameter.wire)),
-      ...json.flatMap(({ tokens }) => tokens.slice(0, 1).map(fieldPath)),
+      ...flat.flatMap((parameter) => fieldPaths(parameter.wire)),
+      ...json.flatMap(({ tokens }) => tokens.slice(0, 1).flatMap(fieldPaths)),
     ]),
   };
 }

@@ -1,10 +1,13 @@
-import type { ActionContract, ToolContract } from '../../policy/mapping/contract.ts';
+import type { ActionContract, PathMatch, ToolContract } from '../../policy/mapping/contract.ts';
 import { parseTemplate } from '../../policy/mapping/path-template.ts';
 import { type ActionPlan, planAction } from './action-plan.ts';
 import { refuse } from './refusal.ts';
 
 interface Leaf {
   plan: ActionPlan;
+  /** What must be there besides method and path. */
+  query: readonly string[];
+  headers: readonly string[];
   /** Placeholder names in the order of the path. */
   names: string[];
 }
@@ -14,10 +17,19 @@ interface Node {
   /** Lower-cased literals: a placeholder never captures what a case-insensitive tool would route elsewhere. */
   folded: Set<string>;
   placeholder: Node | undefined;
-  /** Leaves of `{name...}`, by method. */
-  rest: Map<string, Leaf>;
-  leaves: Map<string, Leaf>;
+  /** Leaves of `{name...}`, by method; those that ask for the most first. */
+  rest: Map<string, Leaf[]>;
+  leaves: Map<string, Leaf[]>;
 }
+
+/** Names that a request has besides its method and path. */
+export interface SelectorNames {
+  query: ReadonlySet<string>;
+  /** In lower case, with `-` for `_`, as CGI and WSGI read them. */
+  headers: ReadonlySet<string>;
+}
+
+const NO_NAMES: SelectorNames = { query: new Set(), headers: new Set() };
 
 export interface RouteMatch {
   plan: ActionPlan;
@@ -28,7 +40,7 @@ export interface RouteMatch {
 export interface ToolRouter {
   contract: ToolContract;
   /** The action for a method and decoded path segments. @throws MappingError UNMAPPED, PATH */
-  route(method: string, segments: readonly string[]): RouteMatch;
+  route(method: string, segments: readonly string[], names?: () => SelectorNames): RouteMatch;
 }
 
 function newNode(): Node {
@@ -45,7 +57,8 @@ function child(node: Node, literal: string): Node {
   return next;
 }
 
-function insert(root: Node, method: string, path: string, action: ActionContract): void {
+function insert(root: Node, match: PathMatch, action: ActionContract): void {
+  const { method, path, query = [], headers = [] } = match;
   const names: string[] = [];
   let node = root;
   let rest = false;
@@ -60,11 +73,30 @@ function insert(root: Node, method: string, path: string, action: ActionContract
     node.placeholder ??= newNode();
     node = node.placeholder;
   }
-  (rest ? node.rest : node.leaves).set(method, { plan: planAction(action), names });
+  const leaves = rest ? node.rest : node.leaves;
+  const leaf = { plan: planAction(action), query, headers, names };
+  leaves.set(
+    method,
+    [...(leaves.get(method) ?? []), leaf].sort((a, b) => demands(b) - demands(a)),
+  );
 }
 
-function leafFor(leaves: ReadonlyMap<string, Leaf>, method: string): Leaf | undefined {
-  return leaves.get(method) ?? (method === 'HEAD' ? leaves.get('GET') : undefined);
+function demands({ query, headers }: Leaf): number {
+  return query.length + headers.length;
+}
+
+/** The method's own action; a HEAD that has none is a GET without the answer's body (RFC 9110 section 9.3.2). */
+function leafFor(leaves: ReadonlyMap<string, readonly Leaf[]>, method: string, names: Names): Leaf | undefined {
+  const own = leaves.get(method)?.find((leaf) => fits(leaf, names));
+  return own ?? (method === 'HEAD' ? leaves.get('GET')?.find((leaf) => fits(leaf, names)) : undefined);
+}
+
+type Names = () => SelectorNames;
+
+function fits(leaf: Leaf, names: Names): boolean {
+  if (demands(leaf) === 0) return true;
+  const { query, headers } = names();
+  return leaf.query.every((name) => query.has(name)) && leaf.headers.every((name) => headers.has(name));
 }
 
 /** The rest of a path as one value; a trailing slash is not part of any template that does not name it. */
@@ -74,18 +106,24 @@ function findRest(
   segments: readonly string[],
   at: number,
   values: string[],
+  names: Names,
 ): Leaf | undefined {
-  const leaf = leafFor(node.rest, method);
+  const leaf = leafFor(node.rest, method, names);
   const rest = segments.slice(at);
   if (leaf === undefined || rest.includes('')) return undefined;
   values.push(rest.join('/'));
   return leaf;
 }
 
-/** A placeholder never captures what a tool with case-insensitive routes would take for a declared literal. */
+/** Rails, Spring and others route `search.json` as `search`, IIS `search.` and `search ` as well. */
+const ROUTED_AWAY = /(?:[. ]+|\.(?:json|xml|html?|txt|csv|ya?ml|js|atom|rss))$/;
+
+/** A placeholder never captures what a lenient tool would take for a declared literal. */
 function checkFolded(node: Node, segment: string): void {
-  if (!node.literals.has(segment) && node.folded.has(segment.toLowerCase())) {
-    refuse('AEGIS_MAPPING_PATH', 'The path differs from a declared one only in upper and lower case.');
+  if (node.folded.size === 0 || node.literals.has(segment)) return;
+  const folded = segment.normalize('NFKC').toLowerCase();
+  if (node.folded.has(folded) || node.folded.has(folded.replace(ROUTED_AWAY, ''))) {
+    refuse('AEGIS_MAPPING_PATH', 'The path is a declared one in another spelling.');
   }
 }
 
@@ -93,34 +131,41 @@ function checkFolded(node: Node, segment: string): void {
  * Depth first; at each segment literals before a placeholder before the rest, so the leftmost literal wins (OpenAPI
  * 3.1, "Path Templating": concrete before templated). At most 2^depth of the templates, whatever the path.
  */
-function find(node: Node, method: string, segments: readonly string[], at: number, values: string[]): Leaf | undefined {
-  if (at === segments.length) return leafFor(node.leaves, method);
+function find(
+  node: Node,
+  method: string,
+  segments: readonly string[],
+  at: number,
+  values: string[],
+  names: Names,
+): Leaf | undefined {
+  if (at === segments.length) return leafFor(node.leaves, method, names);
   const segment = segments[at] as string;
   const literal = node.literals.get(segment);
-  const concrete = literal === undefined ? undefined : find(literal, method, segments, at + 1, values);
+  const concrete = literal === undefined ? undefined : find(literal, method, segments, at + 1, values, names);
   if (concrete !== undefined || segment === '') return concrete;
   if (node.placeholder === undefined && node.rest.size === 0) return undefined;
   checkFolded(node, segment);
   if (node.placeholder !== undefined) {
     values.push(segment);
-    const leaf = find(node.placeholder, method, segments, at + 1, values);
+    const leaf = find(node.placeholder, method, segments, at + 1, values, names);
     if (leaf !== undefined) return leaf;
     values.pop();
   }
-  return findRest(node, method, segments, at, values);
+  return findRest(node, method, segments, at, values, names);
 }
 
 export function buildToolRouter(contract: ToolContract): ToolRouter {
   const root = newNode();
   for (const action of contract.actions) {
     const { match } = action;
-    if (match !== null && 'path' in match) insert(root, match.method, match.path, action);
+    if (match !== null && 'path' in match) insert(root, match, action);
   }
   return {
     contract,
-    route(method, segments) {
+    route(method, segments, names = () => NO_NAMES) {
       const values: string[] = [];
-      const leaf = find(root, method, segments, 0, values);
+      const leaf = find(root, method, segments, 0, values, names);
       if (leaf === undefined)
         return refuse('AEGIS_MAPPING_UNMAPPED', `${contract.tool} has no action for this ${method}.`);
       return { plan: leaf.plan, pathValues: new Map(leaf.names.map((name, index) => [name, values[index] as string])) };

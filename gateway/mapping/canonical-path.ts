@@ -33,7 +33,7 @@ function decodeSegment(raw: string): string {
 
 /** Percent-encodes a segment in the one canonical way: everything but `pchar`, upper-case hex, no `;`. */
 export function encodeSegment(segment: string): string {
-  return encodeURIComponent(segment).replace(KEEP_PLAIN, (code) =>
+  return encodeURIComponent(segment.toWellFormed()).replace(KEEP_PLAIN, (code) =>
     String.fromCharCode(Number.parseInt(code.slice(1), 16)),
   );
 }

@@ -11,6 +11,12 @@ export function fieldPath(name: string): string {
     .join('/');
 }
 
+/** The spellings of a name: a dot is a separator to some, and a level to others (Spring, ASP.NET, qs). */
+export function fieldPaths(name: string): string[] {
+  const path = fieldPath(name);
+  return name.includes('.') ? [path, fieldPath(name.replaceAll('.', '['))] : [path];
+}
+
 function fold(text: string): string {
   return text
     .normalize('NFKC')

@@ -9,6 +9,11 @@ export function pointerTokens(pointer: string): string[] {
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
+/** A name as a reference token (RFC 6901 section 3). */
+export function escapeToken(name: string): string {
+  return name.replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -16,6 +21,11 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 }
 
 const INDEX = /^(?:0|[1-9][0-9]{0,8})$/;
+
+/** A reference token that may stand for an element of a list (RFC 6901 section 4). */
+export function isIndex(token: string): boolean {
+  return INDEX.test(token);
+}
 
 /** The value that `tokens` point at; `undefined` where there is none. Own members only. */
 export function pointed(document: unknown, tokens: readonly string[]): unknown {
@@ -26,22 +36,4 @@ export function pointed(document: unknown, tokens: readonly string[]): unknown {
     else return undefined;
   }
   return value;
-}
-
-/** A copy of `document` with `value` at `tokens`, or without the member if `value` is `undefined`. */
-export function withPointed(document: unknown, tokens: readonly string[], value: unknown): unknown {
-  const [token, ...rest] = tokens;
-  if (token === undefined) return value;
-  if (Array.isArray(document)) {
-    if (!INDEX.test(token)) return document;
-    const index = Number(token);
-    if (rest.length === 0 && value === undefined) return document.filter((_, at) => at !== index);
-    return document.map((item, at) => (at === index ? withPointed(item, rest, value) : item));
-  }
-  const members = isPlainObject(document) ? Object.entries(document) : [];
-  const next = withPointed(members.find(([name]) => name === token)?.[1], rest, value);
-  const kept = members.filter(([name]) => name !== token || next !== undefined);
-  const replaced = kept.map(([name, member]) => [name, name === token ? next : member] as const);
-  const present = members.some(([name]) => name === token);
-  return Object.fromEntries(present || next === undefined ? replaced : [...replaced, [token, next] as const]);
 }

@@ -1,22 +1,50 @@
-import type { ActionContract } from '../../policy/mapping/contract.ts';
-import type { ActionPlan } from './action-plan.ts';
-import type { ToolRouter } from './action-router.ts';
+import type { ActionContract, ToolContract } from '../../policy/mapping/contract.ts';
+import { type ActionPlan, planAction } from './action-plan.ts';
+import type { SelectorNames, ToolRouter } from './action-router.ts';
+import { type BodyMode, bodyMode } from './body-mode.ts';
 import { canonicalTarget } from './canonical-path.ts';
 import { parseJsonBody } from './json-text.ts';
+import { parseMultipart } from './multipart.ts';
 import { type Pairs, parsePairs } from './pairs.ts';
 import { scaleDigits, toPolicyUnits } from './parameter-value.ts';
 import { decodeUtf8 } from './percent.ts';
 import { type Params, readHeaderParams, readJsonBody, readPairs, readPath } from './read-fields.ts';
+import { readMultipart } from './read-multipart.ts';
 import { MappingError, type MappingRefusal, refuse } from './refusal.ts';
-import { type BodyKind, bodyKind, readHeaders } from './request-headers.ts';
+import { checkRefusedHeaders } from './refused-headers.ts';
+import { type BodyKind, type BodyType, bodyType, type HeaderMap, readHeaders } from './request-headers.ts';
 
-/** A request as received, complete. `target` is relative to the tool's base URL and starts with `/`. */
-export interface RawRequest {
+/** What is known of a request before its body. `target` is relative to the tool's base URL and starts with `/`. */
+export interface RequestHead {
   method: string;
   target: string;
   /** Alternating names and values, as node:http gives them. */
   rawHeaders: readonly string[];
-  body: Uint8Array;
+  /** A body follows: Content-Length is above 0, or there is a Transfer-Encoding. */
+  hasBody: boolean;
+  /** Host that the call goes to, where the client itself named it; else the one of the contract's URL. */
+  host?: string;
+}
+
+/** A request as received, complete; `body` is undefined where there is none, or where it is not read. */
+export interface RawRequest {
+  method: string;
+  target: string;
+  rawHeaders: readonly string[];
+  body: Uint8Array | undefined;
+}
+
+/** A request whose head is understood; its parameters in the body, and the units of amounts, are still to come. */
+export interface MappedHead {
+  action: ActionContract;
+  bodyMode: BodyMode;
+  type: BodyType;
+  plan: ActionPlan;
+  path: string;
+  /** Canonical path and query: what is forwarded. */
+  target: string;
+  /** From path, query and headers, in wire units. */
+  params: Params;
 }
 
 /** A request understood as a tool call. */
@@ -32,14 +60,15 @@ export interface MappedCall {
 
 export interface RequestSource {
   plan: ActionPlan;
-  segments: string[];
   path: string;
-  query: Pairs;
+  bodyMode: BodyMode;
+  /** `none` also where the body is empty. */
   kind: BodyKind;
-  form: Pairs;
-  json: unknown;
+  /** Of a multipart body. */
+  boundary: string | undefined;
 }
 
+export type HeadResult = { ok: true; head: MappedHead } | { ok: false; refusal: MappingRefusal; action?: string };
 export type MappingResult = { ok: true; call: MappedCall } | { ok: false; refusal: MappingRefusal; action?: string };
 
 export interface MappingLimits {
@@ -48,18 +77,10 @@ export interface MappingLimits {
 }
 
 export const DEFAULT_MAPPING_LIMITS: MappingLimits = { maxBody: 1024 * 1024 };
+/** No action of a contract can have this name. */
+export const UNMATCHED_ACTION = '?';
+const NO_PAIRS: Pairs = [];
 const METHOD = /^[A-Z]{1,16}$/;
-
-function checkBody(plan: ActionPlan, kind: BodyKind): void {
-  if (kind === 'none') return;
-  if (plan.multipart) refuse('AEGIS_MAPPING_CONTENT_TYPE', 'Multipart bodies cannot be mapped yet.');
-  const declared = { form: plan.form.size > 0, json: plan.json.length > 0 };
-  const expected =
-    declared.form || declared.json
-      ? (kind === 'form' && declared.form) || (kind === 'json' && declared.json)
-      : (kind === 'form' || kind === 'json') && plan.action.undeclared === 'Allow';
-  if (!expected) refuse('AEGIS_MAPPING_CONTENT_TYPE', `${plan.action.name} expects no body of this content type.`);
-}
 
 /** Amounts become policy units once every parameter is known, because the currency decides the unit. */
 function scale(plan: ActionPlan, params: Params, deviations: Record<string, number> | undefined): void {
@@ -71,65 +92,149 @@ function scale(plan: ActionPlan, params: Params, deviations: Record<string, numb
   }
 }
 
-function checkRequired(plan: ActionPlan, params: Params): void {
-  for (const parameter of plan.action.parameters) {
-    if (parameter.required && params[parameter.name] === undefined) {
-      refuse('AEGIS_MAPPING_MISSING', 'A required parameter is missing.', parameter.name);
-    }
+function checkRequired(parameters: ActionPlan['required']['head'], params: Params): void {
+  for (const { name } of parameters) {
+    if (params[name] === undefined) refuse('AEGIS_MAPPING_MISSING', 'A required parameter is missing.', name);
   }
 }
 
-function mapPlanned(
-  router: ToolRouter,
-  request: RawRequest,
-  limits: MappingLimits,
-  note: (action: string) => void,
-): MappedCall {
-  if (!METHOD.test(request.method)) refuse('AEGIS_MAPPING_HEADER', 'The method is not a plain HTTP method.');
-  const headers = readHeaders(request.rawHeaders);
-  const { segments, path, query } = canonicalTarget(request.target);
-  const { plan, pathValues } = router.route(request.method, segments);
-  note(plan.action.name);
-  const kind = bodyKind(headers, request.body.length);
-  checkBody(plan, kind);
-  const params: Params = Object.create(null);
-  const queryPairs = query === undefined ? [] : parsePairs(query, 'query');
-  const form = kind === 'form' ? parsePairs(decodeUtf8(request.body, 'the form'), 'form') : [];
-  const json = kind === 'json' ? parseJsonBody(request.body, limits.maxBody) : undefined;
-  readPath(plan, pathValues, params);
-  readHeaderParams(plan, headers, params);
-  readPairs(plan, plan.query, queryPairs, 'query', params);
-  readPairs(plan, plan.form, form, 'form', params);
-  if (kind === 'json') readJsonBody(plan, json, params);
-  scale(plan, params, router.contract.currencyDigits);
-  checkRequired(plan, params);
-  const target = query === undefined ? path : `${path}?${query}`;
+function selectorNames(pairs: Pairs, headers: HeaderMap): SelectorNames {
   return {
-    action: plan.action,
-    params,
-    target,
-    source: { plan, segments, path, query: queryPairs, kind, form, json },
+    query: new Set(pairs.map(([name]) => name)),
+    headers: new Set([...headers.keys()].map((name) => name.replaceAll('_', '-'))),
   };
 }
 
+function understandHead(
+  contract: ToolContract,
+  request: RequestHead,
+  route: ToolRouter['route'],
+  modeOf: typeof bodyMode,
+): MappedHead {
+  if (!METHOD.test(request.method)) refuse('AEGIS_MAPPING_HEADER', 'The method is not a plain HTTP method.');
+  const headers = readHeaders(request.rawHeaders);
+  checkRefusedHeaders(headers, contract);
+  const { segments, path, query } = canonicalTarget(request.target);
+  const pairs = query === undefined ? NO_PAIRS : parsePairs(query, 'query');
+  const { plan, pathValues } = route(request.method, segments, () => selectorNames(pairs, headers));
+  const type = bodyType(headers, request.hasBody);
+  const mode = modeOf(plan, request.method, type);
+  const params: Params = Object.create(null);
+  readPath(plan, pathValues, params);
+  readHeaderParams(plan, headers, params);
+  readPairs(plan, plan.query, pairs, 'query', params);
+  checkRequired(plan.required.head, params);
+  const target = query === undefined ? path : `${path}?${query}`;
+  return { action: plan.action, bodyMode: mode, type, plan, path, target, params };
+}
+
+/** The bytes to read, if there are any: what the head announced must be what came. */
+function bytesToRead(head: MappedHead, body: Uint8Array | undefined, { maxBody }: MappingLimits) {
+  if (head.bodyMode === 'read' && body === undefined) refuse('AEGIS_MAPPING_BODY', 'The body was not read.');
+  if (head.bodyMode === 'none' && body !== undefined && body.length > 0) {
+    refuse('AEGIS_MAPPING_BODY', 'The request has a body although its head says that it has none.');
+  }
+  if (head.bodyMode !== 'read' || body === undefined || body.length === 0) return undefined;
+  if (body.length > maxBody) refuse('AEGIS_MAPPING_TOO_LARGE', `The body is larger than ${maxBody} bytes.`);
+  return body;
+}
+
+function readBody({ plan, type }: MappedHead, bytes: Uint8Array, params: Params): void {
+  const { kind, boundary } = type;
+  if (kind === 'form') readPairs(plan, plan.form, parsePairs(decodeUtf8(bytes, 'the form'), 'form'), 'form', params);
+  else if (kind === 'json') readJsonBody(plan, parseJsonBody(bytes), params);
+  else if (kind === 'multipart') readMultipart(plan, bytes, parseMultipart(bytes, boundary), params);
+  else refuse('AEGIS_MAPPING_CONTENT_TYPE', 'A body of this content type cannot be read.');
+}
+
+function understandBody(
+  router: ToolRouter,
+  head: MappedHead,
+  body: Uint8Array | undefined,
+  limits: MappingLimits,
+): MappedCall {
+  const { action, plan, target, path, bodyMode: mode, type } = head;
+  const bytes = bytesToRead(head, body, limits);
+  // A copy: a head that is used again must not have its amounts scaled again.
+  const params: Params = Object.assign(Object.create(null), head.params);
+  if (bytes !== undefined) readBody(head, bytes, params);
+  scale(plan, params, router.contract.currencyDigits);
+  checkRequired(plan.required.body, params);
+  const kind = bytes === undefined ? 'none' : type.kind;
+  return { action, params, target, source: { plan, path, bodyMode: mode, kind, boundary: type.boundary } };
+}
+
+/** What is refused on purpose comes back as a value; anything else is a defect and stays thrown. */
+function refusalOf(
+  error: unknown,
+  action: string | undefined,
+): { ok: false; refusal: MappingRefusal; action?: string } {
+  if (!(error instanceof MappingError)) throw error;
+  return { ok: false, refusal: error.refusal, ...(action !== undefined && { action }) };
+}
+
 /**
- * Raw HTTP request → tool call, by the tool's contract. Pure; never throws for what a client sends: whatever could be
- * read in two ways, or is not what the contract says, is a refusal with a code (and so never an allow).
+ * First stage, without the body: which action, the parameters in path, query and headers, and how the body is to be
+ * taken. Pure; never throws for what a client sends: whatever could be read in two ways, or is not what the contract
+ * says, is a refusal with a code (and so never an allow).
  */
+export function mapHead(router: ToolRouter, request: RequestHead): HeadResult {
+  let action: string | undefined;
+  try {
+    const route: ToolRouter['route'] = (...args) => {
+      const match = router.route(...args);
+      action = match.plan.action.name;
+      return match;
+    };
+    const head = understandHead(router.contract, request, route, bodyMode);
+    return { ok: true, head };
+  } catch (error) {
+    return refusalOf(error, action);
+  }
+}
+
+/**
+ * A request that no action of the tool matches, as one of the action `?` whose body is not read. What could be read in
+ * two ways is refused as ever.
+ */
+export function mapUnmatched(contract: ToolContract, request: RequestHead): HeadResult {
+  const plan = planAction({
+    name: UNMATCHED_ACTION,
+    effect: 'irreversible',
+    riskTier: contract.riskTier,
+    match: null,
+    undeclared: 'Allow',
+    parameters: [],
+  });
+  try {
+    const route = () => ({ plan, pathValues: new Map<string, string>() });
+    return { ok: true, head: understandHead(contract, request, route, () => (request.hasBody ? 'stream' : 'none')) };
+  } catch (error) {
+    return refusalOf(error, undefined);
+  }
+}
+
+/** Second stage: `body` complete where its mode is `read`, undefined otherwise. Never throws either. */
+export function mapBody(
+  router: ToolRouter,
+  head: MappedHead,
+  body: Uint8Array | undefined,
+  limits: MappingLimits = DEFAULT_MAPPING_LIMITS,
+): MappingResult {
+  try {
+    return { ok: true, call: understandBody(router, head, body, limits) };
+  } catch (error) {
+    return refusalOf(error, head.action.name);
+  }
+}
+
+/** Both stages, for a request that is there as a whole. */
 export function mapRequest(
   router: ToolRouter,
   request: RawRequest,
   limits: MappingLimits = DEFAULT_MAPPING_LIMITS,
 ): MappingResult {
-  let action: string | undefined;
-  try {
-    if (request.body.length > limits.maxBody) refuse('AEGIS_MAPPING_TOO_LARGE', 'The body is too large.');
-    const call = mapPlanned(router, request, limits, (name) => {
-      action = name;
-    });
-    return { ok: true, call };
-  } catch (error) {
-    if (!(error instanceof MappingError)) throw error;
-    return { ok: false, refusal: error.refusal, ...(action !== undefined && { action }) };
-  }
+  const { method, target, rawHeaders, body } = request;
+  const result = mapHead(router, { method, target, rawHeaders, hasBody: body !== undefined && body.length > 0 });
+  return result.ok ? mapBody(router, result.head, body, limits) : result;
 }

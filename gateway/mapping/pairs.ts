@@ -39,15 +39,11 @@ export function parsePairs(text: string, where: 'query' | 'form'): Pairs {
   return pairs;
 }
 
-/** The inverse of `parsePairs`; brackets stay readable, as SDKs send them. */
-export function formatPairs(pairs: Pairs): string {
-  return pairs.map(([name, value]) => `${encodeName(name)}=${encodeValue(value)}`).join('&');
+/** One field as `parsePairs` reads it; brackets stay readable, as SDKs send them. */
+export function formatPair(name: string, value: string): string {
+  return `${encodeValue(name).replaceAll('%5B', '[').replaceAll('%5D', ']')}=${encodeValue(value)}`;
 }
 
-function encodeValue(value: string): string {
-  return encodeURIComponent(value).replaceAll('%20', '+');
-}
-
-function encodeName(name: string): string {
-  return encodeValue(name).replaceAll('%5B', '[').replaceAll('%5D', ']');
+export function encodeValue(value: string): string {
+  return encodeURIComponent(value.toWellFormed()).replaceAll('%20', '+');
 }

@@ -1,24 +1,39 @@
 import type { ParameterContract } from '../../policy/mapping/contract.ts';
 import type { ActionPlan, JsonPlan } from './action-plan.ts';
-import { fieldPath, shadows } from './field-name.ts';
-import { isPlainObject, pointed } from './json-pointer.ts';
+import { fieldPaths, shadows } from './field-name.ts';
+import { isIndex, isPlainObject, pointed } from './json-pointer.ts';
 import type { Pairs } from './pairs.ts';
 import { valueFromJson, valueFromText, valueFromTexts } from './parameter-value.ts';
 import { refuse } from './refusal.ts';
+import { baseName, fieldKeys, isStructured, type StructuredField, structuredValue } from './structured-fields.ts';
 
 /** Reads the declared parameters out of one place of a request, and judges what is not declared. */
 export type Params = Record<string, unknown>;
 
-/** Rails, Symfony and others read the real method from these fields. */
-const OVERRIDE_FIELDS: ReadonlySet<string> = new Set(['_method', 'x-http-method-override']);
+/** Rails, Symfony, Google APIs and others read the real method from these fields. */
+const OVERRIDE_FIELDS: ReadonlySet<string> = new Set([
+  '_method',
+  '$httpmethod',
+  'x_http_method',
+  'x_http_method_override',
+  'x_method_override',
+]);
+
+/** Before the first bracket, and without leading space, as PHP reads a name; `-`, `.` and space are one. */
+function isOverride(name: string): boolean {
+  const [plain = ''] = name
+    .trim()
+    .replace(/^[[\]]+/, '')
+    .split(/[[\]]/, 1);
+  return OVERRIDE_FIELDS.has(plain.toLowerCase().replaceAll(/[-. ]/g, '_'));
+}
 
 function checkUndeclared(plan: ActionPlan, name: string, where: string, declaredHere: boolean): void {
-  const plain = /[^[\]\s][^[\]]*/.exec(name)?.[0].toLowerCase() ?? '';
-  if (OVERRIDE_FIELDS.has(plain)) refuse('AEGIS_MAPPING_HEADER', `The ${where} has a method override.`);
+  if (isOverride(name)) refuse('AEGIS_MAPPING_HEADER', `The ${where} has a method override.`);
   if (plan.action.undeclared === 'Refuse') {
     refuse('AEGIS_MAPPING_UNDECLARED', `The ${where} has a field that ${plan.action.name} does not declare.`);
   }
-  if (!declaredHere && shadows(plan.names, fieldPath(name))) {
+  if (!declaredHere && fieldPaths(name).some((path) => shadows(plan.names, path))) {
     refuse('AEGIS_MAPPING_DUPLICATE', `The ${where} has a field that passes for a declared parameter.`);
   }
 }
@@ -27,18 +42,35 @@ function isList(parameter: ParameterContract | undefined, name: string): boolean
   return parameter === undefined ? name.endsWith('[]') : parameter.type === 'array';
 }
 
-/** Query or form fields. Only arrays (declared, or undeclared names that end in `[]`) may repeat. */
+/** The parameter that a field belongs to: its own, or the list or map whose member it is. */
+function ownerOf(declared: ReadonlyMap<string, ParameterContract>, name: string): ParameterContract | undefined {
+  const exact = declared.get(name);
+  if (exact !== undefined) return exact;
+  const base = baseName(name);
+  const parameter = base === undefined ? undefined : declared.get(base);
+  return parameter !== undefined && isStructured(parameter) ? parameter : undefined;
+}
+
+/** Fields of the query or of a body. Only arrays (declared, or undeclared names that end in `[]`) may repeat. */
 export function readPairs(
   plan: ActionPlan,
   declared: ReadonlyMap<string, ParameterContract>,
   pairs: Pairs,
-  where: 'query' | 'form',
+  where: 'query' | 'form' | 'multipart body',
   into: Params,
 ): void {
   const values = new Map<string, string[]>();
+  const structured = new Map<ParameterContract, StructuredField[]>();
   for (const [name, value] of pairs) {
-    const parameter = declared.get(name);
+    const parameter = ownerOf(declared, name);
     if (parameter === undefined) checkUndeclared(plan, name, where, false);
+    else if (isStructured(parameter)) {
+      const field = { keys: fieldKeys(parameter, name), value };
+      const fields = structured.get(parameter);
+      if (fields === undefined) structured.set(parameter, [field]);
+      else fields.push(field);
+      continue;
+    }
     const seen = values.get(name);
     if (seen === undefined) values.set(name, [value]);
     else if (isList(parameter, name)) seen.push(value);
@@ -50,11 +82,16 @@ export function readPairs(
     into[parameter.name] =
       parameter.type === 'array' ? valueFromTexts(parameter, found) : valueFromText(parameter, found[0] as string);
   }
+  for (const [parameter, fields] of structured) into[parameter.name] = structuredValue(parameter, fields);
 }
 
 function checkMembers(plan: ActionPlan, node: JsonPlan, value: unknown): void {
   if (node.parameter !== undefined) return;
   if (Array.isArray(value)) {
+    const named = [...node.members.keys()].some((member) => !isIndex(member));
+    if (named && value.length > 0) {
+      refuse('AEGIS_MAPPING_MISTYPED', 'The JSON body holds a list where the contract has named members.');
+    }
     for (const [index, item] of value.entries()) checkMember(plan, node, String(index), item);
   } else if (isPlainObject(value)) {
     for (const [name, item] of Object.entries(value)) checkMember(plan, node, name, item);
@@ -70,8 +107,8 @@ function checkMember(plan: ActionPlan, node: JsonPlan, name: string, value: unkn
     return;
   }
   if (node !== plan.jsonPlan) {
-    const path = fieldPath(name);
-    const passes = [...node.members.keys()].some((member) => fieldPath(member) === path);
+    const members = new Set([...node.members.keys()].flatMap(fieldPaths));
+    const passes = fieldPaths(name).some((path) => shadows(members, path));
     if (passes) refuse('AEGIS_MAPPING_DUPLICATE', 'The JSON body has a field that passes for a declared parameter.');
   }
   checkUndeclared(plan, name, 'JSON body', node !== plan.jsonPlan);

@@ -1,18 +1,35 @@
 import { formatDecimal, toJsonNumber } from '../../policy/decimal.ts';
 import { stringifyExact } from '../../policy/decision/stringify.ts';
 import { holdsDecimal, type ParameterContract } from '../../policy/mapping/contract.ts';
+import { inBodyOf } from './action-plan.ts';
 import type { ToolRouter } from './action-router.ts';
 import { encodeSegment } from './canonical-path.ts';
-import { withPointed } from './json-pointer.ts';
-import { type MappedCall, mapRequest, type RawRequest, type RequestSource } from './map-request.ts';
-import { formatPairs, type Pairs } from './pairs.ts';
+import { pointerTokens } from './json-pointer.ts';
+import { type MappedCall, mapBody, mapHead, type RawRequest } from './map-request.ts';
 import { scaleDigits, textOf, toWireUnits } from './parameter-value.ts';
 import type { Params } from './read-fields.ts';
 import { MappingError } from './refusal.ts';
+import { spliceHeader } from './splice-header.ts';
+import { spliceJson } from './splice-json.ts';
+import { spliceMultipart } from './splice-multipart.ts';
+import { type SplicedField, splicePairs } from './splice-pairs.ts';
+import { baseName, isStructured } from './structured-fields.ts';
 
-/** Writes changed parameters (sanitize) back into a request, and proves it by mapping what it wrote. */
+/**
+ * Writes changed parameters (sanitize) back into a request, each in its own place, every other byte as it was, and
+ * proves it by mapping what it wrote.
+ */
+export interface RewrittenCall {
+  request: RawRequest;
+  call: MappedCall;
+}
 
-const TEXT_PLACES: ReadonlySet<string> = new Set(['path', 'query', 'form']);
+interface Draft {
+  path: string;
+  query: string | undefined;
+  rawHeaders: readonly string[];
+  body: Uint8Array | undefined;
+}
 
 function wireValue(parameter: ParameterContract, params: Params, call: MappedCall, router: ToolRouter): unknown {
   const value = params[parameter.name];
@@ -24,14 +41,20 @@ function wireValue(parameter: ParameterContract, params: Params, call: MappedCal
   return holdsDecimal(parameter) ? formatDecimal(decimal) : toJsonNumber(decimal);
 }
 
-function replacePair(pairs: Pairs, wire: string, value: unknown): Pairs {
-  const values = value === undefined ? [] : Array.isArray(value) ? value : [value];
-  const fresh: Pairs = values.map((item) => [wire, textOf(item)]);
-  const at = pairs.findIndex(([name]) => name === wire);
-  if (at < 0) return [...pairs, ...fresh];
-  const others = pairs.filter(([name]) => name !== wire);
-  const before = pairs.slice(0, at).filter(([name]) => name !== wire).length;
-  return [...others.slice(0, before), ...fresh, ...others.slice(before)];
+function texts(value: unknown): string[] {
+  if (value === undefined) return [];
+  return (Array.isArray(value) ? value : [value]).map(textOf);
+}
+
+/** A map has no text of its own: its fields can only be left out together. */
+function isWritable({ in: place, type }: ParameterContract, value: unknown): boolean {
+  return place === 'json' || type !== 'object' || value === undefined;
+}
+
+function fieldOf(parameter: ParameterContract, where: 'query' | 'form'): SplicedField {
+  const { wire } = parameter;
+  const nested = isStructured(parameter);
+  return { wire, where, owns: (name) => name === wire || (nested && baseName(name) === wire) };
 }
 
 function replaceSegment(path: string, template: string, wire: string, value: unknown): string {
@@ -43,32 +66,47 @@ function replaceSegment(path: string, template: string, wire: string, value: unk
   return segments.map((segment, index) => (index === at ? encodeSegment(textOf(value)) : segment)).join('/');
 }
 
-export interface RewrittenCall {
-  request: RawRequest;
-  call: MappedCall;
+function writeBody(
+  body: Uint8Array,
+  parameter: ParameterContract,
+  value: unknown,
+  boundary: string | undefined,
+): Uint8Array | undefined {
+  const { wire } = parameter;
+  if (parameter.in === 'multipart') return spliceMultipart(body, boundary ?? '', wire, texts(value));
+  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString();
+  if (parameter.in === 'form') return Buffer.from(splicePairs(text, fieldOf(parameter, 'form'), texts(value)));
+  const json = value === undefined ? undefined : stringifyExact(holdsDecimal(parameter) ? textOf(value) : value);
+  const spliced = spliceJson(text, pointerTokens(wire), json);
+  return spliced === undefined ? undefined : Buffer.from(spliced);
 }
 
-interface Draft {
-  path: string;
-  query: Pairs;
-  form: Pairs;
-  json: unknown;
-  touched: Set<string>;
-}
-
-function write(draft: Draft, source: RequestSource, parameter: ParameterContract, value: unknown): void {
+/** False where the parameter cannot be written. */
+function write(draft: Draft, { source }: MappedCall, declared: ParameterContract, value: unknown): boolean {
+  const parameter = source.kind === 'form' || source.kind === 'json' ? inBodyOf(source.kind, declared) : declared;
   const { match } = source.plan.action;
-  if (parameter.in === 'query') draft.query = replacePair(draft.query, parameter.wire, value);
-  if (parameter.in === 'form') draft.form = replacePair(draft.form, parameter.wire, value);
-  if (parameter.in === 'path' && match !== null && 'path' in match) {
-    draft.path = replaceSegment(draft.path, match.path, parameter.wire, value);
+  if (!isWritable(parameter, value)) return false;
+  switch (parameter.in) {
+    case 'path':
+      if (match === null || !('path' in match)) return false;
+      draft.path = replaceSegment(draft.path, match.path, parameter.wire, value);
+      return true;
+    case 'query':
+      draft.query = splicePairs(draft.query ?? '', fieldOf(parameter, 'query'), texts(value));
+      return true;
+    case 'header': {
+      const rawHeaders = spliceHeader(draft.rawHeaders, parameter.wire, texts(value));
+      if (rawHeaders !== undefined) draft.rawHeaders = rawHeaders;
+      return rawHeaders !== undefined;
+    }
+    case 'context':
+      return false;
+    default:
+      // An absent body is not invented.
+      if (draft.body === undefined || source.kind !== parameter.in) return false;
+      draft.body = writeBody(draft.body, parameter, value, source.boundary);
+      return draft.body !== undefined;
   }
-  if (parameter.in === 'json') {
-    const tokens = source.plan.json.find((entry) => entry.parameter === parameter)?.tokens ?? [];
-    const decimal = holdsDecimal(parameter) && value !== undefined ? textOf(value) : value;
-    draft.json = withPointed(draft.json, tokens, decimal);
-  }
-  draft.touched.add(parameter.in);
 }
 
 function sameValue(a: unknown, b: unknown): boolean {
@@ -82,8 +120,8 @@ function sameParams(a: Params, b: Params): boolean {
 
 /**
  * The request with `params` in place of the mapped ones: its bytes, and the call that those bytes map to.
- * `undefined` where that cannot be done faithfully (a header parameter, a value of another type): the call must then
- * be refused, because what was decided on could not be forwarded.
+ * `undefined` where that cannot be done faithfully (a file, a framing header, a value of another type): the call must
+ * then be refused, because what was decided on could not be forwarded.
  */
 export function rewriteRequest(
   router: ToolRouter,
@@ -91,16 +129,22 @@ export function rewriteRequest(
   call: MappedCall,
   params: Params,
 ): RewrittenCall | undefined {
-  let rewritten: RawRequest | undefined;
   try {
-    rewritten = draftRequest(router, request, call, params);
+    const drafted = draftRequest(router, request, call, params);
+    return drafted === undefined ? undefined : proven(router, drafted, call, params);
   } catch (error) {
     if (!(error instanceof MappingError)) throw error;
+    return undefined;
   }
-  if (rewritten === undefined) return undefined;
-  const mapped = mapRequest(router, rewritten, { maxBody: Number.MAX_SAFE_INTEGER });
+}
+
+function proven(router: ToolRouter, request: RawRequest, call: MappedCall, params: Params): RewrittenCall | undefined {
+  const { method, target, rawHeaders, body } = request;
+  const head = mapHead(router, { method, target, rawHeaders, hasBody: call.source.bodyMode !== 'none' });
+  if (!head.ok || head.head.bodyMode !== call.source.bodyMode) return undefined;
+  const mapped = mapBody(router, head.head, body, { maxBody: Number.MAX_SAFE_INTEGER });
   if (!mapped.ok || mapped.call.action !== call.action || !sameParams(mapped.call.params, params)) return undefined;
-  return { request: rewritten, call: mapped.call };
+  return { request, call: mapped.call };
 }
 
 function draftRequest(
@@ -109,31 +153,16 @@ function draftRequest(
   call: MappedCall,
   params: Params,
 ): RawRequest | undefined {
-  const { source } = call;
-  const draft: Draft = {
-    path: source.path,
-    query: source.query,
-    form: source.form,
-    json: source.json,
-    touched: new Set(),
-  };
+  const mark = call.target.indexOf('?');
+  const { rawHeaders, body } = request;
+  const query = mark < 0 ? undefined : call.target.slice(mark + 1);
+  const draft: Draft = { path: call.source.path, query, rawHeaders, body };
   for (const parameter of call.action.parameters) {
     if (sameValue(call.params[parameter.name], params[parameter.name])) continue;
-    if (!TEXT_PLACES.has(parameter.in) && parameter.in !== 'json') return undefined;
-    write(draft, source, parameter, wireValue(parameter, params, call, router));
+    if (!write(draft, call, parameter, wireValue(parameter, params, call, router))) return undefined;
   }
-  const mark = call.target.indexOf('?');
-  const oldQuery = mark < 0 ? '' : call.target.slice(mark);
-  const query = draft.touched.has('query')
-    ? draft.query.length === 0
-      ? ''
-      : `?${formatPairs(draft.query)}`
-    : oldQuery;
-  let body = request.body;
-  if (draft.touched.has('form')) body = Buffer.from(formatPairs(draft.form));
-  if (draft.touched.has('json')) {
-    if (draft.json === undefined) return undefined;
-    body = Buffer.from(stringifyExact(draft.json));
-  }
-  return { ...request, target: `${draft.path}${query}`, body };
+  // A query that has lost its last field is none; one that came empty stays as it came.
+  const emptied = draft.query === '' && query !== '';
+  const target = draft.query === undefined || emptied ? draft.path : `${draft.path}?${draft.query}`;
+  return { method: request.method, target, rawHeaders: draft.rawHeaders, body: draft.body };
 }

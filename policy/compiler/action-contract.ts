@@ -65,6 +65,8 @@ function actionContract(tool: AgentTool, action: ToolAction): ActionContract {
   for (const name of placeholders(action.match?.path ?? '')) {
     if (!declared.has(name) && !parameters.has(name)) parameters.set(name, { type: 'string' });
   }
+  // and so is what a request must have to be recognised
+  for (const name of selectors(action)) if (!parameters.has(name)) parameters.set(name, { type: 'string' });
   return {
     toolId: toolIdOf(tool),
     action: action.name,
@@ -74,6 +76,19 @@ function actionContract(tool: AgentTool, action: ToolAction): ActionContract {
     parameters,
     byRole,
   };
+}
+
+/** Query fields and headers of match that no parameter declares. */
+function selectors({ match, parameters = {} }: ToolAction): string[] {
+  const declared = new Set(
+    Object.entries(parameters).map(([name, { in: place, name: wire = name }]) =>
+      place === 'header' ? `header ${wire.toLowerCase()}` : `${place} ${wire}`,
+    ),
+  );
+  return [
+    ...(match?.query ?? []).filter((wire) => !declared.has(`query ${wire}`)),
+    ...(match?.headers ?? []).map((wire) => wire.toLowerCase()).filter((wire) => !declared.has(`header ${wire}`)),
+  ];
 }
 
 function parameterContract(parameter: ToolParameter): ParameterContract {

@@ -23,6 +23,8 @@ export interface SlicePart {
   actions: ReadonlyMap<string, ActionContract>;
   /** Canonical JSON of the request mapping. */
   contract: string;
+  /** The same, where requests that no action matches are only observed; absent where the agent may use some actions only. */
+  observing?(limits: readonly LimitObligation[]): string;
 }
 
 export interface SliceInput {
@@ -46,7 +48,10 @@ export function agentSliceText(input: SliceInput): string {
   return objectText([
     ['agent', canonicalJson(agentId)],
     ['chain', canonicalJson(input.chain)],
-    ['contracts', objectText(input.tools.map((tool): [string, string] => [tool.toolId, tool.contract]))],
+    [
+      'contracts',
+      objectText(input.tools.map((tool): [string, string] => [tool.toolId, contractText(tool, input, limits)])),
+    ],
     ['purposes', canonicalJson(nameSet(registration.spec.purpose ?? []))],
     ['suspended', String(input.suspended)],
     ['timeZones', canonicalJson([...zones].sort())],
@@ -59,9 +64,7 @@ function agentLimits(agentId: string, limits: readonly Limit[]): LimitObligation
 }
 
 function toolText(tool: SlicePart, input: SliceInput, limits: LimitObligation[], zones: Set<string>): string {
-  const policies = input.policies.filter(({ stable, candidate }) =>
-    [stable, candidate?.revision].some((revision) => revision !== undefined && coversTool(revision, tool.toolId)),
-  );
+  const policies = input.policies.filter(coversToolOf(tool.toolId));
   const observe = observes(tool.toolId, policies, input);
   const actions = [...tool.actions.values()].map((contract): [string, string] => [
     contract.action,
@@ -71,6 +74,35 @@ function toolText(tool: SlicePart, input: SliceInput, limits: LimitObligation[],
     ['actions', objectText(actions)],
     ['observe', String(observe)],
   ]);
+}
+
+function contractText(tool: SlicePart, input: SliceInput, limits: readonly LimitObligation[]): string {
+  if (tool.observing === undefined || !observesUnmatched(tool.toolId, input)) return tool.contract;
+  return tool.observing(limits);
+}
+
+/**
+ * A request that is no known action passes only where nothing that enforces could mean it: no Permit for the pair, and
+ * no Restrict on any action of the tool or on `*`, because which action it would be for the tool is not known here.
+ */
+function observesUnmatched(toolId: string, input: SliceInput): boolean {
+  const inForce = input.policies.flatMap(({ stable, candidate }) => [
+    candidate?.stage === 'enforce' ? undefined : stable,
+    candidate?.stage === 'shadow' ? undefined : candidate?.revision,
+  ]);
+  const binding = inForce.some((revision) => revision !== undefined && couldBind(revision, toolId, input.agentId));
+  return !binding && observes(toolId, input.policies.filter(coversToolOf(toolId)), input);
+}
+
+function couldBind(revision: PolicyRevision, toolId: string, agentId: string): boolean {
+  const { scope, source, tools } = revision;
+  if (!coversTool(revision, toolId) || scope.agents?.has(agentId) === false) return false;
+  return tools.has(toolId) || source.object.spec.rules.some(({ actions }) => actions.includes('*'));
+}
+
+function coversToolOf(toolId: string): (policy: ActivePolicy) => boolean {
+  return ({ stable, candidate }) =>
+    [stable, candidate?.revision].some((revision) => revision !== undefined && coversTool(revision, toolId));
 }
 
 function coversTool({ scope }: PolicyRevision, toolId: string): boolean {

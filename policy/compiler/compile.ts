@@ -95,7 +95,7 @@ function compileTenant(tenant: TenantResources, pass: CompilePass): CompiledTena
   const policies = activePolicies(tenant, pass);
   findings.push(...checkReferences(tenant, cache));
   const { uid } = tenant;
-  const identity = canonicalJson({ name: tenant.name, ...(uid === undefined ? {} : { uid }) });
+  const identity = canonicalJson({ name: tenant.name, ...(uid === undefined ? {} : { uid }), ...staleness(tenant) });
   return {
     name: tenant.name,
     ...(uid === undefined ? {} : { uid }),
@@ -106,5 +106,14 @@ function compileTenant(tenant: TenantResources, pass: CompilePass): CompiledTena
         .filter((revision) => revision !== undefined)
         .map(({ revision, source }) => ({ id, revision, source })),
     ),
+  };
+}
+
+/** What gateways do once they hear of nothing newer; defaults are left out. */
+function staleness({ tenant }: TenantResources): { failMode?: string; maxStaleness?: string } {
+  const { failMode, bundle } = tenant?.object.spec ?? {};
+  return {
+    ...(failMode === 'StaleReadOnly' && { failMode }),
+    ...(bundle?.maxStaleness != null && { maxStaleness: bundle.maxStaleness }),
   };
 }

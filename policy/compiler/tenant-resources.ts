@@ -4,6 +4,7 @@ import type { LoadedResource } from '../resources/resource.ts';
 import type { AgentPolicy, AgentRegistration, AgentTenant, AgentTool } from '../resources/types.generated.ts';
 import { toolIdOf } from './action-contract.ts';
 import { findingAt } from './finding-at.ts';
+import { OpenApiDocuments, resolveTool } from './openapi-tools.ts';
 
 export interface TenantResources {
   name: string;
@@ -20,6 +21,8 @@ export interface TenantResources {
 export interface SortedResources {
   tenants: Map<string, TenantResources>;
   platformPolicies: LoadedResource<AgentPolicy>[];
+  /** Tools left without a mapping because of their OpenAPI document. */
+  unusable: ReadonlySet<LoadedResource<AgentTool>>;
   findings: Finding[];
 }
 
@@ -57,7 +60,14 @@ export function sortResources(resources: readonly LoadedResource[], platformName
   const catalogue = new Map<string, LoadedResource<AgentTool>>();
   const inPlatform = (resource: LoadedResource): boolean => resource.object.metadata.namespace === platformNamespace;
 
-  const tools = byAge(ofKind<AgentTool>(resources, 'AgentTool'));
+  const documents = new OpenApiDocuments(resources);
+  const unusable = new Set<LoadedResource<AgentTool>>();
+  const tools = byAge(ofKind<AgentTool>(resources, 'AgentTool')).map((named) => {
+    const { tool, findings: problems, usable } = resolveTool(named, documents);
+    findings.push(...problems);
+    if (!usable) unusable.add(tool);
+    return tool;
+  });
   for (const tool of tools.filter(inPlatform)) addUnique(catalogue, toolIdOf(tool.object), tool, 'toolId', findings);
   for (const tool of tools.filter((candidate) => !inPlatform(candidate))) {
     const id = toolIdOf(tool.object);
@@ -79,7 +89,7 @@ export function sortResources(resources: readonly LoadedResource[], platformName
     // sorted, because revision digests and findings must not depend on the order of files or watch events
     tenant.tools = new Map([...tenant.tools, ...catalogue].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
-  return { tenants, platformPolicies, findings };
+  return { tenants, platformPolicies, unusable, findings };
 }
 
 function tenantNamed(tenants: Map<string, TenantResources>, name: string): TenantResources {

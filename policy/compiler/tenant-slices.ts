@@ -23,7 +23,7 @@ export function agentSlices(
   const registrations = new Map([...tenant.registrations].map(([id, { object }]) => [id, object]));
   const suspended = (id: string): boolean =>
     registrations.get(id)?.spec.suspended === true || (options.suspended?.(tenant.name, id) ?? false);
-  const parts = toolParts(tenant.tools, cache, pass.findings);
+  const parts = toolParts(tenant.tools, pass.sorted.unusable, cache, pass.findings);
   const byAgent = policiesByAgent(policies, registrations.keys());
   const limits = (tenant.tenant?.object.spec.budget?.limits ?? []).map(
     (limit): LimitObligation => limitObligation(limit, `tenant/${limit.name}`),
@@ -75,7 +75,8 @@ function conflictsOf(tool: SlicePart, policies: readonly ActivePolicy[]): Findin
 }
 
 function restricted(part: SlicePart, actions: readonly string[]): SlicePart {
-  return { ...part, actions: new Map([...part.actions].filter(([action]) => actions.includes(action))) };
+  const { toolId, contract } = part;
+  return { toolId, contract, actions: new Map([...part.actions].filter(([action]) => actions.includes(action))) };
 }
 
 function policiesByAgent(policies: readonly ActivePolicy[], agentIds: Iterable<string>): Map<string, ActivePolicy[]> {

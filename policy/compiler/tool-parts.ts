@@ -11,14 +11,21 @@ import { findingAt } from './finding-at.ts';
 /** By toolId. */
 export function toolParts(
   tools: ReadonlyMap<string, LoadedResource<AgentTool>>,
+  unusable: ReadonlySet<LoadedResource<AgentTool>>,
   cache: CompileCache,
   findings: Finding[],
 ): Map<string, SlicePart> {
   const parts = new Map<string, SlicePart>();
   for (const [toolId, tool] of tools) {
+    if (unusable.has(tool)) continue;
     try {
-      const contract = canonicalJson(compileToolContract(toolId, tool.object.spec));
-      parts.set(toolId, { toolId, actions: cache.contractsOf(tool), contract });
+      const contract = compileToolContract(toolId, tool.object.spec);
+      parts.set(toolId, {
+        toolId,
+        actions: cache.contractsOf(tool),
+        contract: canonicalJson(contract),
+        observing: (limits) => canonicalJson({ ...contract, unmatched: { limits } }),
+      });
     } catch (error) {
       if (!(error instanceof AegisError)) throw error;
       findings.push(findingAt(tool, error.code, 'error', subjectPath(tool.object, error.message), error.message));

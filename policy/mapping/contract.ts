@@ -1,4 +1,4 @@
-import type { RiskTier } from '../decision/types.ts';
+import type { LimitObligation, RiskTier } from '../decision/types.ts';
 import { AegisError } from '../errors.ts';
 import type {
   AgentToolSpec,
@@ -15,9 +15,18 @@ import { parseTemplate, templateShape } from './path-template.ts';
  */
 
 export type Effect = 'read' | 'write' | 'irreversible';
-export type ParameterPlace = 'path' | 'query' | 'header' | 'form' | 'json' | 'multipart' | 'context';
+export type ParameterPlace = 'path' | 'query' | 'header' | 'form' | 'json' | 'body' | 'multipart' | 'context';
 export type WireType = 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object';
-export type DenialShape = 'Problem' | 'Stripe' | 'GitHub' | 'OpenAI' | 'Google' | 'Slack';
+export type DenialShape =
+  | 'Problem'
+  | 'Stripe'
+  | 'GitHub'
+  | 'OpenAI'
+  | 'Google'
+  | 'Slack'
+  | 'FHIR'
+  | 'Kubernetes'
+  | 'S3';
 
 export interface DenialContract {
   shape: DenialShape;
@@ -73,17 +82,27 @@ export interface IdempotencyContract {
   window: string;
 }
 
+/** Method and path template, and what must be there besides: query fields, and headers in lower case. */
+export interface PathMatch {
+  method: string;
+  path: string;
+  query?: string[];
+  headers?: string[];
+}
+
 export interface ActionContract {
   name: string;
   effect: Effect;
   riskTier: RiskTier;
   /** How a request is recognised; `null` where nothing on the wire is this action. */
-  match: { method: string; path: string } | { mcpTool: string } | { operationId: string } | null;
+  match: PathMatch | { mcpTool: string } | null;
   /** Fields of query and body that no parameter names. */
   undeclared: 'Refuse' | 'Allow';
   parameters: ParameterContract[];
   /** Estimated cost of one call; integer or decimal string. */
   cost?: number | string;
+  /** The body is forwarded unread; no parameter comes from it. */
+  body?: 'Stream';
   /** The request may become a WebSocket. */
   webSocket?: true;
   /** What is changed in every call, whatever the verdict. */
@@ -102,6 +121,13 @@ export interface ToolContract {
   currencyDigits?: Record<string, number>;
   /** Absent where a retry is another call. */
   idempotency?: IdempotencyContract;
+  /** Headers with which every call is refused, in lower case; `*` at the end stands for any rest. */
+  refuseHeaders?: string[];
+  /**
+   * Only in the slice of an agent whose registration says `unmatched: Observe`, for as long as nothing enforced binds
+   * the tool: a request that no action matches passes, is recorded, and is charged to these limits.
+   */
+  unmatched?: { limits: readonly LimitObligation[] };
   actions: ActionContract[];
 }
 
@@ -111,7 +137,21 @@ export function holdsDecimal(parameter: Pick<ParameterContract, 'type' | 'role' 
 }
 
 const METHOD = /^[A-Z]{1,16}$/;
-const BODY_PLACES: ReadonlySet<ParameterPlace> = new Set(['form', 'json', 'multipart']);
+/** RFC 9110 section 7.6.1, and what the gateway writes anew for the connection to the tool. */
+export const PER_CONNECTION: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'keep-alive',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+const BODY_PLACES: ReadonlySet<ParameterPlace> = new Set(['form', 'json', 'body', 'multipart']);
 
 function fail(toolId: string, message: string): never {
   throw new AegisError('AEGIS_MAPPING_CONTRACT', `Tool ${toolId}: ${message}`);
@@ -134,6 +174,15 @@ function wireName(toolId: string, action: string, name: string, spec: ToolParame
   return spec.in === 'header' ? wire.toLowerCase() : wire;
 }
 
+function checkPlace(subject: string, toolId: string, wire: string, { in: place, format }: ToolParameter): void {
+  if (place === 'header' && PER_CONNECTION.has(wire)) {
+    fail(toolId, `${subject}: this header belongs to the connection and does not reach the tool as it was sent.`);
+  }
+  if (format === 'binary' && place !== 'multipart') {
+    fail(toolId, `${subject}: format binary is for the files of multipart bodies.`);
+  }
+}
+
 function compileParameter(toolId: string, action: string, name: string, spec: ToolParameter): ParameterContract {
   const { scale } = spec;
   if (typeof scale === 'string' && scale !== 'byCurrency') fail(toolId, `${action}.${name}: scale is not byCurrency.`);
@@ -144,6 +193,7 @@ function compileParameter(toolId: string, action: string, name: string, spec: To
   if (scale !== undefined && !['integer', 'number', 'string'].includes(type)) {
     fail(toolId, `${action}.${name}: only numbers, and strings that hold one, have a scale.`);
   }
+  checkPlace(`${action}.${name}`, toolId, (spec.name ?? name).toLowerCase(), spec);
   if (spec.case !== undefined && type !== 'string') fail(toolId, `${action}.${name}: only strings have a case.`);
   return {
     name,
@@ -169,9 +219,15 @@ function compileMatch(
   if (path !== undefined) {
     if (method === undefined || !METHOD.test(method)) fail(toolId, `${action.name}: match.path needs an HTTP method.`);
     parseTemplate(path, (message) => fail(toolId, `${action.name}: ${message}`));
-    return { method, path };
+    const { query, headers } = action.match ?? {};
+    return {
+      method,
+      path,
+      ...(query != null && { query: [...query].sort() }),
+      ...(headers != null && { headers: headers.map((name) => name.toLowerCase()).sort() }),
+    };
   }
-  if (operationId !== undefined) return { operationId };
+  if (operationId != null) fail(toolId, `${action.name}: the operation "${operationId}" is not resolved.`);
   if (mcpTool !== undefined || protocol === 'MCP') return { mcpTool: mcpTool ?? action.name };
   return protocol === 'HTTP' ? fail(toolId, `${action.name}: match needs method and path, or operationId.`) : null;
 }
@@ -196,6 +252,22 @@ function addPlaceholders(
     if (parameter.in === 'path' && !names.includes(parameter.wire)) {
       fail(toolId, `${action}.${parameter.name}: the path has no {${parameter.wire}}.`);
     }
+  }
+}
+
+/** What a request is recognised by is a parameter, too. */
+function addSelectors(toolId: string, action: string, match: ActionContract['match'], into: ParameterContract[]): void {
+  if (match === null || !('path' in match)) return;
+  const selectors = [
+    ...(match.query ?? []).map((wire) => ['query', wire] as const),
+    ...(match.headers ?? []).map((wire) => ['header', wire] as const),
+  ];
+  for (const [place, wire] of selectors) {
+    if (into.some((parameter) => parameter.in === place && parameter.wire === wire)) continue;
+    if (into.some((parameter) => parameter.name === wire)) {
+      fail(toolId, `${action}: ${wire} of match is declared as a parameter from elsewhere.`);
+    }
+    into.push({ name: wire, in: place, wire, type: 'string', required: true });
   }
 }
 
@@ -226,7 +298,11 @@ function compileAction(toolId: string, spec: AgentToolSpec, action: ToolAction):
     compileParameter(toolId, action.name, name, parameter),
   );
   addPlaceholders(toolId, action.name, match, parameters);
+  addSelectors(toolId, action.name, match, parameters);
   checkParameters(toolId, action.name, parameters);
+  if (action.body === 'Stream' && parameters.some((parameter) => BODY_PLACES.has(parameter.in))) {
+    fail(toolId, `${action.name}: parameters come from the body, which is forwarded unread.`);
+  }
   const denial = compileDenial(action.denial);
   return {
     name: action.name,
@@ -236,6 +312,7 @@ function compileAction(toolId: string, spec: AgentToolSpec, action: ToolAction):
     undeclared: action.undeclared ?? (action.effect === 'read' ? 'Allow' : 'Refuse'),
     parameters: parameters.sort((a, b) => compareText(a.name, b.name)),
     ...(action.cost !== undefined && { cost: action.cost }),
+    ...(action.body === 'Stream' && { body: 'Stream' as const }),
     ...(action.webSocket === 'Allow' && { webSocket: true as const }),
     ...(action.sanitize !== undefined && { sanitize: action.sanitize }),
     ...(denial !== undefined && { denial }),
@@ -257,7 +334,7 @@ function checkActions(toolId: string, actions: ActionContract[]): void {
   const taken = new Map<string, string>();
   for (const { name, match } of actions) {
     if (match === null) continue;
-    const key = 'path' in match ? `${match.method} ${templateShape(match.path)}` : JSON.stringify(match);
+    const key = 'path' in match ? JSON.stringify({ ...match, path: templateShape(match.path) }) : JSON.stringify(match);
     const other = taken.get(key);
     if (other !== undefined) fail(toolId, `actions ${other} and ${name} match the same requests.`);
     taken.set(key, name);
@@ -310,6 +387,7 @@ export function compileToolContract(toolId: string, spec: AgentToolSpec): ToolCo
     denial: compileDenial(spec.denial) ?? { shape: 'Problem' },
     ...(spec.currencyDigits != null && { currencyDigits: spec.currencyDigits }),
     ...(spec.idempotency != null && { idempotency: compileIdempotency(spec.idempotency) }),
+    ...(spec.refuseHeaders != null && { refuseHeaders: spec.refuseHeaders.map((name) => name.toLowerCase()).sort() }),
     actions,
   };
 }

@@ -3912,6 +3912,19 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
          }
         }
        },
+       "refuseHeaders": {
+        "type": "array",
+        "nullable": true,
+        "x-kubernetes-list-type": "set",
+        "minItems": 1,
+        "maxItems": 32,
+        "items": {
+         "type": "string",
+         "minLength": 1,
+         "maxLength": 128,
+         "pattern": "^[A-Za-z0-9-]+[*]?$"
+        }
+       },
        "openapi": {
         "type": "object",
         "nullable": true,
@@ -4024,6 +4037,31 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
              "maxLength": 1024,
              "pattern": "^/[^?#]*$"
             },
+            "query": {
+             "type": "array",
+             "nullable": true,
+             "x-kubernetes-list-type": "set",
+             "minItems": 1,
+             "maxItems": 8,
+             "items": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 128
+             }
+            },
+            "headers": {
+             "type": "array",
+             "nullable": true,
+             "x-kubernetes-list-type": "set",
+             "minItems": 1,
+             "maxItems": 8,
+             "items": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 128,
+              "pattern": "^[A-Za-z0-9-]+$"
+             }
+            },
             "operationId": {
              "type": "string",
              "nullable": true,
@@ -4041,6 +4079,10 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
             {
              "rule": "has(self.method) == has(self.path)",
              "message": "method and path belong together; give both or neither"
+            },
+            {
+             "rule": "has(self.path) || !(has(self.query) || has(self.headers))",
+             "message": "query and headers tell requests on one path apart; give method and path too"
             },
             {
              "rule": "[has(self.path), has(self.operationId), has(self.mcpTool)].exists_one(given, given)",
@@ -4069,6 +4111,7 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
                "header",
                "form",
                "json",
+               "body",
                "multipart",
                "context"
               ]
@@ -4143,7 +4186,9 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
                "uri",
                "host",
                "ip",
-               "path"
+               "path",
+               "id",
+               "binary"
               ]
              },
              "required": {
@@ -4212,6 +4257,14 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
            "enum": [
             "Refuse",
             "Allow"
+           ]
+          },
+          "body": {
+           "type": "string",
+           "nullable": true,
+           "enum": [
+            "Read",
+            "Stream"
            ]
           },
           "cost": {
@@ -4343,7 +4396,10 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
               "GitHub",
               "OpenAI",
               "Google",
-              "Slack"
+              "Slack",
+              "FHIR",
+              "Kubernetes",
+              "S3"
              ],
              "default": "Problem"
             },
@@ -4382,7 +4438,10 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
            "GitHub",
            "OpenAI",
            "Google",
-           "Slack"
+           "Slack",
+           "FHIR",
+           "Kubernetes",
+           "S3"
           ],
           "default": "Problem"
          },

@@ -8,7 +8,6 @@ export type Effect = 'read' | 'write' | 'irreversible';
 export type EgressGuardMode = 'Off' | 'Observe' | 'Enforce';
 export type FailureVerdict = 'deny' | 'approval_needed' | 'sanitize';
 export type FreezeMode = 'Keep' | 'DenyWrites' | 'DenyAll';
-export type ParameterLocation = 'path' | 'query' | 'header' | 'form' | 'json' | 'multipart' | 'context';
 export type ParameterRole = 'amount' | 'currency' | 'purpose' | 'destination' | 'region' | 'channel';
 export type ParameterType = 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object';
 export type Protocol = 'HTTP' | 'MCP' | 'Agent';
@@ -969,6 +968,11 @@ export interface AgentToolSpec {
    * its limits once; without it every call spends.
    */
   idempotency?: AgentToolSpecIdempotency;
+  /**
+   * Request headers with which every call is refused, such as those by which a caller acts for somebody else. A *
+   * at the end stands for any rest.
+   */
+  refuseHeaders?: string[];
   /** OpenAPI document that actions with match.operationId refer to. */
   openapi?: OpenApiSource;
   /** Operations of the tool. For MCP the server's tools/list adds those that are not named here. */
@@ -1070,6 +1074,11 @@ export interface ToolAction {
   webSocket?: 'Refuse' | 'Allow';
   /** What happens to request fields that parameters do not name; Refuse when absent, Allow for effect read. */
   undeclared?: 'Refuse' | 'Allow';
+  /**
+   * Stream forwards the body unread, whatever it is, as uploads of any size need; no parameter can come from it.
+   * Read when absent.
+   */
+  body?: 'Read' | 'Stream';
   /** Estimated cost of one call, for budgets with cost: Estimated; an integer or a decimal number as a string. */
   cost?: Amount;
   /** What is changed in every request or response of the action, whatever the verdict. */
@@ -1086,6 +1095,10 @@ export interface ActionMatch {
   method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
   /** Path template such as /v1/items/{id}; {name} is one segment, {name...} at the end the rest. */
   path?: string;
+  /** Query fields that must be there, where an API tells operations on one path apart by them. */
+  query?: string[];
+  /** Request headers that must be there, likewise. */
+  headers?: string[];
   /** Operation of the OpenAPI document, instead of method and path. */
   operationId?: string;
   /** Name of the MCP tool as the server lists it. */
@@ -1094,8 +1107,11 @@ export interface ActionMatch {
 
 /** Where a parameter stands in the request and what it is. */
 export interface ToolParameter {
-  /** Part of the request that carries it; context is what the gateway knows itself. */
-  in: ParameterLocation;
+  /**
+   * Part of the request that carries it; body is a form field or a top-level JSON member, whichever the request
+   * has; context is what the gateway knows itself.
+   */
+  in: 'path' | 'query' | 'header' | 'form' | 'json' | 'body' | 'multipart' | 'context';
   /** Name on the wire; the parameter's own name when absent. */
   name?: string;
   /** JSON pointer (RFC 6901) into the body, for in: json; a top-level member of that name when absent. */
@@ -1113,8 +1129,11 @@ export interface ToolParameter {
   scale?: number | string;
   /** Case the value is brought to before policies see it. */
   case?: 'upper' | 'lower';
-  /** What the text is; a value of another form is refused. */
-  format?: 'uri' | 'host' | 'ip' | 'path';
+  /**
+   * What the text is; a value of another form is refused. id has letters, digits, "-", "." and "_" and begins with
+   * one of the first three; binary is a file of a multipart body: its value is the file's name.
+   */
+  format?: 'uri' | 'host' | 'ip' | 'path' | 'id' | 'binary';
   /** True when a request without it is refused. Default: false. */
   required?: boolean;
   /** True to keep the value out of logs, approvals and traces. Default: false. */
@@ -1123,8 +1142,11 @@ export interface ToolParameter {
 
 /** Form of the error body, so that the tool's own SDKs can read a denial. */
 export interface DenialShape {
-  /** Error body to imitate; the members of Problem (RFC 9457) are always there too. Default: "Problem". */
-  shape?: 'Problem' | 'Stripe' | 'GitHub' | 'OpenAI' | 'Google' | 'Slack';
+  /**
+   * Error to imitate; the members of Problem (RFC 9457) are there too where its schema leaves room for them.
+   * Default: "Problem".
+   */
+  shape?: 'Problem' | 'Stripe' | 'GitHub' | 'OpenAI' | 'Google' | 'Slack' | 'FHIR' | 'Kubernetes' | 'S3';
   /** Further members of the error body, by name. */
   members?: Record<string, string>;
 }

@@ -1,5 +1,6 @@
 import type { Finding, SourceLocation } from '../errors.ts';
 import type { LoadedResource } from '../resources/resource.ts';
+import type { AgentTool } from '../resources/types.generated.ts';
 import { suggestName } from '../validation/suggest-name.ts';
 import { AEGIS_GROUP, AEGIS_KINDS, AEGIS_VERSION, groupOf } from './api-group.ts';
 import { loadSource } from './load-json.ts';
@@ -26,16 +27,36 @@ export function loadSources(sources: readonly Source[]): LoadResult {
   return { resources, findings: result.findings.concat(findings) };
 }
 
-/** Separates Aegis's resources from the others; see `loadSources`. */
+/** Separates Aegis's resources, and ConfigMaps that a tool takes its OpenAPI document from, from the others. */
 export function selectAegis(loaded: readonly LoadedResource[]): LoadResult {
   const result: LoadResult = { resources: [], findings: [] };
   const seen = new Map<string, LoadedResource>();
+  const named = namedConfigMaps(loaded);
   for (const resource of loaded) {
-    const finding = foreign(resource) ?? unknownType(resource) ?? duplicate(resource, seen);
+    const wanted = isConfigMap(resource) && named.has(placeOf(resource.object.metadata));
+    const finding = (wanted ? undefined : (foreign(resource) ?? unknownType(resource))) ?? duplicate(resource, seen);
     if (finding === undefined) result.resources.push(resource);
     else result.findings.push(finding);
   }
   return result;
+}
+
+function isConfigMap({ object: { apiVersion, kind } }: LoadedResource): boolean {
+  return apiVersion === 'v1' && kind === 'ConfigMap';
+}
+
+function placeOf({ namespace = 'default', name }: { namespace?: string; name: string }): string {
+  return `${namespace}/${name}`;
+}
+
+function namedConfigMaps(loaded: readonly LoadedResource[]): Set<string> {
+  const places = new Set<string>();
+  for (const { object } of loaded) {
+    if (object.kind !== 'AgentTool') continue;
+    const name = (object as Partial<AgentTool>).spec?.openapi?.configMapRef?.name;
+    if (typeof name === 'string') places.add(placeOf({ ...object.metadata, name }));
+  }
+  return places;
 }
 
 function foreign(resource: LoadedResource): Finding | undefined {

@@ -92,7 +92,7 @@ export async function openWorld(all: readonly Source[], agent?: string): Promise
   const servers = await openLocalServers({
     source: system.activations,
     deps: fakeDeps(() => NOW),
-    agentFor: (name) => agents.of(name),
+    callers: agents,
     upstreams: Object.fromEntries(agents.tools().map((name) => [name, `http://127.0.0.1:${toolPort}`])),
     decisionsPort: 0,
     proxyPort: 0,

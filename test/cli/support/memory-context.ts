@@ -5,6 +5,7 @@ import type { CliContext, ExitCode } from '../../../cli/context.ts';
 import type { FileSystem } from '../../../cli/files/file-system.ts';
 import { runProgram } from '../../../cli/program.ts';
 import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
+import { AegisError } from '../../../policy/errors.ts';
 import { ENGINE, NOW } from '../../support/sample.ts';
 
 export type Files = Record<string, string>;
@@ -61,18 +62,38 @@ export interface RunResult {
   code: ExitCode;
   stdout: string;
   stderr: string;
+  /** Files that were written. */
+  written: Files;
+}
+
+/** The catalogue as the program reads it. */
+export function catalogue(): Files {
+  const files = filesBelow(join(root, 'config/tools'), '');
+  return Object.fromEntries(
+    Object.entries(files)
+      .filter(([name]) => name.endsWith('.yaml'))
+      .map(([name, text]) => [name.slice(1), text]),
+  );
 }
 
 /** Runs `aegis` with these arguments over these files. */
 export async function aegis(
   argv: readonly string[],
   files: Files,
-  options: { stdin?: string } = {},
+  options: { stdin?: string; answers?: readonly string[] } = {},
 ): Promise<RunResult> {
-  const result: RunResult = { code: 0, stdout: '', stderr: '' };
+  const result: RunResult = { code: 0, stdout: '', stderr: '', written: {} };
+  const answers = options.answers === undefined ? undefined : [...options.answers];
   const context: CliContext = {
     files: memoryFileSystem(files),
     output: {
+      async write(file: string, text: string) {
+        result.written[file] = text;
+      },
+      async create(file: string, text: string) {
+        if (files[file] !== undefined) throw new AegisError('AEGIS_OUTPUT_EXISTS', `${file} exists already.`);
+        result.written[file] = text;
+      },
       createSecret: () => Promise.reject(new Error('nothing is written here')),
       replaceFile: () => Promise.reject(new Error('nothing is written here')),
       replaceFolder: () => Promise.reject(new Error('nothing is written here')),
@@ -91,6 +112,13 @@ export async function aegis(
     randomBytes: (length) => new Uint8Array(length).fill(7),
     crypto: nodeCrypto,
     engine: async () => ENGINE,
+    catalogue: async () => catalogue(),
+    ...(answers !== undefined && {
+      async ask(question: string) {
+        result.stderr += question;
+        return answers.shift();
+      },
+    }),
     interrupted: new Promise(() => undefined),
   };
   result.code = await runProgram(argv, context);

@@ -9,6 +9,8 @@ function charge(amount: bigint, more: Partial<LimitCharge> = {}): LimitCharge {
   return {
     key: 'k',
     id: 'l',
+    tenant: 't',
+    kind: 'budget',
     window: { kind: 'sliding', length: 60_000 },
     max: 10n,
     amount,
@@ -84,8 +86,11 @@ test('an end counts once, in whatever order and however late', () => {
   second.release();
   expect(store.reserve([charge(1n)])).toMatchObject({ ok: false });
   third.settle();
-  third.release();
   expect(store.reserve([charge(1n)])).toMatchObject({ ok: false });
+  third.release();
+  third.refund();
+  expect(() => third.settle()).toThrow('given back');
+  expect(store.reserve([charge(10n)])).toMatchObject({ ok: true });
 });
 
 test('a charge that only counts is never a reason to refuse', () => {

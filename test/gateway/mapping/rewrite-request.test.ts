@@ -28,7 +28,7 @@ function rewrite(raw: RawRequest, change: Record<string, unknown>) {
   const mapped = mapRequest(router, raw);
   if (!mapped.ok) throw new Error(mapped.refusal.message);
   const rewritten = rewriteRequest(router, raw, mapped.call, { ...mapped.call.params, ...change });
-  return rewritten && { target: rewritten.request.target, body: rewritten.request.body.toString() };
+  return rewritten && { target: rewritten.request.target, body: rewritten.request.body?.toString() };
 }
 
 test.each([

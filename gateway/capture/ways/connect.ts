@@ -1,0 +1,130 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { AegisError } from '../../../policy/errors.ts';
+import { isFromPage } from '../../listeners/http-common.ts';
+import { parseAuthority, sameAuthority } from '../authority.ts';
+import type { LeafContexts } from '../ca/leaf-contexts.ts';
+import { checkHead } from '../http/check-head.ts';
+import type { Exchange } from '../http/exchange.ts';
+import type { HttpLimits } from '../http/http-limits.ts';
+import { answerRaw } from '../http/raw-answer.ts';
+import type { NamedAuthority, ToolDirectory } from '../tool-directory.ts';
+import { refusal, type WayRefusal } from '../way-refusal.ts';
+import { type Hello, peekHello } from './peek-hello.ts';
+import { terminateTls } from './terminate-tls.ts';
+import type { UnknownHosts } from './unknown-hosts.ts';
+
+/**
+ * CONNECT (RFC 9110 section 9.3.6). To the host of a tool: TLS ends here, with a certificate for that name, and the
+ * HTTP inside is read. Nothing else goes through, except to hosts of no tool where `unknown` lets it pass.
+ */
+export interface ConnectOptions {
+  /** Where the requests inside the tunnel go; must be listening. */
+  server: Server;
+  directory: ToolDirectory;
+  token(req: IncomingMessage): WayRefusal | undefined;
+  /** Absent where no CA is configured: then nothing can be read inside a tunnel. */
+  contexts: LeafContexts | undefined;
+  unknown: UnknownHosts | undefined;
+  limits: HttpLimits;
+  onError?(error: unknown): void;
+}
+
+const HTTPS_PORT = 443;
+const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+
+export function createConnect(options: ConnectOptions) {
+  const { server, directory, token, contexts, unknown, limits } = options;
+
+  function authorityOf(req: IncomingMessage): NamedAuthority | WayRefusal {
+    // Python's http.client says HTTP/1.0 here, without Host.
+    const wrong = checkHead(req, limits, req.httpVersion !== '1.0');
+    if (wrong !== undefined) return wrong;
+    if (isFromPage(req)) return refusal('AEGIS_CALLER_REFUSED', 403, 'Web pages may not open tunnels.');
+    const { headers } = req;
+    if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) {
+      return refusal('AEGIS_HTTP_MALFORMED', 400, 'A CONNECT request has no body.');
+    }
+    const named = parseAuthority(req.url ?? '');
+    if (named?.port === undefined) return refusal('AEGIS_HTTP_MALFORMED', 400, 'CONNECT names host and port.');
+    const host = headers.host === undefined ? named : parseAuthority(headers.host);
+    if (host === undefined || !sameAuthority(host, named, HTTPS_PORT)) {
+      return refusal('AEGIS_HOST_MISMATCH', 400, 'Host and CONNECT name different hosts.');
+    }
+    return token(req) ?? { host: named.host, port: named.port };
+  }
+
+  function mayOpen({ host }: NamedAuthority): WayRefusal | { contexts: LeafContexts } | { unknown: UnknownHosts } {
+    if (directory.knows(host)) {
+      if (contexts !== undefined) return { contexts };
+      const detail = 'A tool is at this host, and the gateway has no CA to read what goes through the tunnel.';
+      return refusal('AEGIS_CONNECT_REFUSED', 403, detail);
+    }
+    if (unknown !== undefined) return { unknown };
+    return refusal('AEGIS_HOST_UNKNOWN', 403, 'No tool of the agent is at this host.');
+  }
+
+  /** What comes first in the tunnel must be a TLS handshake; anything else could not be told from a smuggled request. */
+  function terminate(authority: NamedAuthority, socket: Socket, leaves: LeafContexts): void {
+    socket.write(ESTABLISHED);
+    peekHello(socket, limits.handshakeTimeout, (hello) => {
+      if (hello?.kind === 'tls') terminateTls(socket, authority, { server, directory, contexts: leaves, limits });
+      else refuseInside(socket, hello);
+    });
+  }
+
+  async function pass(authority: NamedAuthority, socket: Socket, unknownHosts: UnknownHosts): Promise<void> {
+    const tunnel = await unknownHosts.connect(authority);
+    if (socket.destroyed) {
+      tunnel.destroy();
+      return;
+    }
+    socket.write(ESTABLISHED);
+    peekHello(socket, limits.handshakeTimeout, (hello) => {
+      // Inside could be a request for a tool: only TLS that names this very host is let through.
+      if (hello?.kind === 'tls' && hello.serverName?.toLowerCase() === authority.host) join(socket, tunnel);
+      else {
+        tunnel.destroy();
+        refuseInside(socket, hello);
+      }
+    });
+  }
+
+  return (exchange: Exchange, socket: Socket, head: Buffer): void => {
+    const authority = authorityOf(exchange.req);
+    if ('code' in authority) {
+      exchange.refuse(authority);
+      return;
+    }
+    const opening = mayOpen(authority);
+    if ('code' in opening) {
+      exchange.refuse(opening);
+      return;
+    }
+    if (head.length > 0) socket.unshift(head);
+    if ('contexts' in opening) terminate(authority, socket, opening.contexts);
+    else {
+      pass(authority, socket, opening.unknown).catch((error: unknown) => {
+        options.onError?.(error);
+        const code = error instanceof AegisError ? error.code : 'AEGIS_UPSTREAM_CONNECT';
+        exchange.refuse(refusal(code, 502));
+      });
+    }
+  };
+}
+
+function refuseInside(socket: Socket, hello: Hello | undefined): void {
+  if (hello?.kind !== 'plain') socket.destroy();
+  else answerRaw(socket, 'AEGIS_CONNECT_REFUSED', 400, 'Only TLS is taken inside CONNECT.');
+}
+
+function join(client: Socket, tunnel: Duplex): void {
+  const end = (): void => {
+    client.destroy();
+    tunnel.destroy();
+  };
+  client.on('error', end).on('close', end);
+  tunnel.on('error', end).on('close', end);
+  client.pipe(tunnel).pipe(client);
+}

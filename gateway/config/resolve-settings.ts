@@ -1,0 +1,48 @@
+import { checkSettings } from './check-settings.ts';
+import type { GivenValue, SettingProblem } from './given-value.ts';
+import { SETTING_KEYS, SETTINGS, type Setting, type SettingKey, type Settings } from './settings.ts';
+
+export interface ResolvedSettings {
+  settings: Settings;
+  /** Where each value comes from: a flag, a variable, a line of the file, or `default`. */
+  origins: ReadonlyMap<SettingKey, string>;
+  problems: SettingProblem[];
+}
+
+/** Of one setting: the value of the strongest place that gives one. What the weaker ones say is checked as well. */
+function resolve(key: SettingKey, places: readonly GivenValue[], problems: SettingProblem[]) {
+  const { type, default: fallback } = SETTINGS[key] as Setting<unknown>;
+  let chosen: { value: unknown; origin: string } | undefined;
+  for (const { origin, given } of places) {
+    const value = 'text' in given ? type.fromText(given.text) : type.fromValue(given.value);
+    if (value === undefined) {
+      problems.push({ code: 'AEGIS_SETTING_VALUE', message: `${key} takes ${type.allowed}.`, origin });
+    } else chosen ??= { value, origin };
+  }
+  return chosen ?? { value: fallback === undefined ? undefined : type.fromText(fallback), origin: 'default' };
+}
+
+/**
+ * Flags before environment before file before defaults. All that is wrong is told at once; `settings` may be used only
+ * where `problems` is empty.
+ * @param places what each place gives, the strongest first.
+ */
+export function resolveSettings(places: readonly (readonly GivenValue[])[]): ResolvedSettings {
+  const problems: SettingProblem[] = [];
+  const values: Record<string, unknown> = {};
+  const origins = new Map<SettingKey, string>();
+  const given = places.flat();
+  for (const key of SETTING_KEYS) {
+    const { value, origin } = resolve(
+      key,
+      given.filter((each) => each.key === key),
+      problems,
+    );
+    values[key] = value;
+    origins.set(key, origin);
+  }
+  const settings = values as Settings;
+  // Whether settings go together can be said once each is readable.
+  if (problems.length === 0) problems.push(...checkSettings(settings, origins));
+  return { settings, origins, problems };
+}

@@ -1,0 +1,279 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { AegisError } from '../policy/errors.ts';
+import type { Callers } from './capture/attribution.ts';
+import type { LeafContexts } from './capture/ca/leaf-contexts.ts';
+import { createCallHandler } from './capture/call-handler.ts';
+import { type CaptureOptions, capture } from './capture/http/capture-server.ts';
+import type { Terminated } from './capture/http/connection.ts';
+import { DEFAULT_HTTP_LIMITS, type HttpLimits, serverOptions } from './capture/http/http-limits.ts';
+import { isOwnAddress, type Peers } from './capture/http/peers.ts';
+import { shouldUpgrade } from './capture/http/upgrade.ts';
+import { createToolDirectory } from './capture/tool-directory.ts';
+import { createConnect } from './capture/ways/connect.ts';
+import { passRequest } from './capture/ways/pass-request.ts';
+import { createProxyAttribution } from './capture/ways/proxy-port.ts';
+import { createProxyTokenCheck } from './capture/ways/proxy-token.ts';
+import { attributeByServerName } from './capture/ways/terminated-tls.ts';
+import { attributeByPort } from './capture/ways/tool-port.ts';
+import type { UnknownHosts } from './capture/ways/unknown-hosts.ts';
+import type { ActivationSource } from './enforcement/activation.ts';
+import type { DecideDeps } from './enforcement/decide-call.ts';
+import { createDecisionServer } from './listeners/decision-server.ts';
+import { createRecentDecisions } from './listeners/recent-decisions.ts';
+import { DEFAULT_MAPPING_LIMITS } from './mapping/map-request.ts';
+import type { ExtAuthzServer } from './protocols/ext-authz/server.ts';
+import { createResponseSanitizer } from './sanitize/response-sanitizer.ts';
+import type { CallHooks } from './telemetry/call-hooks.ts';
+import type { Upstreams } from './upstream/types.ts';
+
+/** Where a listener listens, and who may connect to it. */
+export interface ListenAddress {
+  /** Default 127.0.0.1. */
+  host?: string;
+  /** 0 for a free one. */
+  port: number;
+  /** Default `machine`: loopback and the machine's own addresses. */
+  peers?: Peers;
+}
+
+export interface GatewayListeners {
+  /** Decision API. `agent`: the only agent that is answered for. */
+  decisions?: ListenAddress & { agent?: string };
+  /** Path prefix and forward proxy. `token`: what the forward proxy asks for; default none. */
+  proxy?: ListenAddress & { token?: string };
+  /** One address per tool. */
+  tools?: Readonly<Record<string, ListenAddress>>;
+  /** Tools by the server name of TLS. Needs `ca`. */
+  tls?: ListenAddress;
+  /** Envoy's ext_authz (gRPC). `namedAgents`: Envoy's configuration may say who calls. */
+  extAuthz?: ListenAddress & { namedAgents?: boolean };
+}
+
+export interface GatewayOptions {
+  listeners: GatewayListeners;
+  source: ActivationSource;
+  deps: DecideDeps;
+  upstreams: Upstreams;
+  callers: Callers;
+  /** Milliseconds, monotonic, with fractions. */
+  ticks(): number;
+  hooks?: CallHooks;
+  /** Names that `Host` may have on prefix, tool ports and decision API beside loopback ones; lower case, no port. */
+  hosts?: readonly string[];
+  /** Certificates for the hosts of tools; without it CONNECT to them is refused. From `openLeafContexts`. */
+  ca?: LeafContexts;
+  /** The way to hosts of no tool; absent: refused. From `createUnknownHosts`. */
+  unknownHosts?: UnknownHosts;
+  /** Largest body that is read before the decision, bytes; default 1 MiB. */
+  maxBody?: number;
+  limits?: Partial<HttpLimits>;
+}
+
+export interface BoundAddress {
+  host: string;
+  port: number;
+}
+
+export interface BoundAddresses {
+  decisions?: BoundAddress;
+  proxy?: BoundAddress;
+  tools: Record<string, BoundAddress>;
+  tls?: BoundAddress;
+  extAuthz?: BoundAddress;
+}
+
+export interface Gateway {
+  /** Opens all listeners or none. @throws AegisError AEGIS_LISTEN */
+  start(): Promise<BoundAddresses>;
+  /** Takes nothing new, lets what is in flight end for at most `graceMs`, and cuts the rest. May be called twice. */
+  drain(graceMs: number): Promise<void>;
+}
+
+interface Listener {
+  name: string;
+  server: Server;
+  address: ListenAddress;
+  sockets: Set<Socket>;
+}
+
+const DRAIN_LOOK = 100;
+
+/** The data plane: every way in, over one source of activations and one way out. Closes neither. */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { source, deps, upstreams, callers, ticks, hooks = {}, ca, unknownHosts } = options;
+  const limits: HttpLimits = { ...DEFAULT_HTTP_LIMITS, ...options.limits };
+  const hosts = new Set(options.hosts ?? []);
+  const recent = createRecentDecisions();
+  const directory = createToolDirectory({ source, callers, upstreams });
+  const handler = createCallHandler({
+    deps,
+    recent,
+    upstreams,
+    ticks,
+    hooks,
+    limits: { maxBody: options.maxBody ?? DEFAULT_MAPPING_LIMITS.maxBody },
+    sanitizerOf: ({ obligations }) => createResponseSanitizer(obligations.redact, { hash: deps.hash }),
+  });
+  let draining = false;
+  const listeners: Listener[] = [];
+  let extAuthz: ExtAuthzServer | undefined;
+
+  function add(name: string, server: Server, address: ListenAddress): void {
+    const sockets = new Set<Socket>();
+    server.on('connection', (socket: Socket) => {
+      if (address.peers !== 'any' && !isOwnAddress(socket.remoteAddress)) socket.destroy();
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
+    listeners.push({ name, server, address, sockets });
+  }
+
+  function common(): Omit<CaptureOptions, 'attribute'> {
+    return {
+      handler,
+      limits,
+      newId: deps.newId,
+      draining: () => draining,
+      ...(deps.onError !== undefined && { onError: deps.onError }),
+    };
+  }
+
+  function plainServer(): Server {
+    return createServer({ ...serverOptions(limits), shouldUpgradeCallback: shouldUpgrade });
+  }
+
+  function addProxy(address: ListenAddress & { token?: string }): void {
+    const server = plainServer();
+    const token = createProxyTokenCheck(address.token);
+    const connect = createConnect({
+      server,
+      directory,
+      token,
+      contexts: ca,
+      unknown: unknownHosts,
+      limits,
+      ...(deps.onError !== undefined && { onError: deps.onError }),
+    });
+    capture(server, {
+      ...common(),
+      attribute: createProxyAttribution({ directory, hosts, token }),
+      connect,
+      ...(unknownHosts !== undefined && {
+        pass: (exchange, { path, ...authority }) => {
+          passRequest(exchange, authority, path, unknownHosts).catch((error: unknown) => deps.onError?.(error));
+        },
+      }),
+    });
+    add('proxy', server, address);
+  }
+
+  function addTool(tool: string, address: ListenAddress): void {
+    const server = plainServer();
+    capture(server, { ...common(), attribute: (req) => attributeByPort(req, tool, directory, hosts) });
+    add(`tools.${tool}`, server, address);
+  }
+
+  async function addTls(address: ListenAddress): Promise<void> {
+    if (ca === undefined) throw new AegisError('AEGIS_CA', 'The TLS listener needs the CA of the gateway.');
+    const { createTlsServer } = await import('./capture/ways/tls-listener.ts');
+    const server = createTlsServer({ directory, contexts: ca, limits });
+    capture(server, {
+      ...common(),
+      secure: true,
+      attribute: (req, { terminated }) => attributeByServerName(req, terminated as Terminated, directory),
+    });
+    add('tls', server, address);
+  }
+
+  async function addAll({ decisions, proxy, tools = {}, tls }: GatewayListeners): Promise<void> {
+    if (decisions !== undefined) {
+      const { agent } = decisions;
+      const server = createDecisionServer({
+        source,
+        deps,
+        recent,
+        ticks,
+        hosts: [...hosts],
+        ...(agent !== undefined && { agent }),
+        onDecision: (decision, info) => hooks.onDecision?.(decision, info),
+      });
+      server.maxConnections = limits.maxConnections;
+      server.prependListener('request', (_, res) => {
+        if (draining) res.shouldKeepAlive = false;
+      });
+      add('decisions', server, decisions);
+    }
+    if (proxy !== undefined) addProxy(proxy);
+    for (const [tool, address] of Object.entries(tools)) addTool(tool, address);
+    if (tls !== undefined) await addTls(tls);
+  }
+
+  async function startExtAuthz(address: ListenAddress & { namedAgents?: boolean }): Promise<BoundAddress> {
+    const { startExtAuthzListener } = await import('./protocols/ext-authz/listener.ts');
+    const mapping = { maxBody: options.maxBody ?? DEFAULT_MAPPING_LIMITS.maxBody };
+    const parts = { source, directory, callers, deps, ticks, hooks, limits: mapping };
+    const { host = '127.0.0.1', port, namedAgents = false } = address;
+    const opened = await startExtAuthzListener(`${host}:${port}`, { ...parts, namedAgents });
+    extAuthz = opened.server;
+    return { host, port: opened.port };
+  }
+
+  async function start(): Promise<BoundAddresses> {
+    await addAll(options.listeners);
+    const bound: BoundAddresses = { tools: {} };
+    try {
+      for (const { name, server, address } of listeners) {
+        const at = await listen(name, server, address);
+        if (name === 'decisions' || name === 'proxy' || name === 'tls') bound[name] = at;
+        else bound.tools[name.slice('tools.'.length)] = at;
+      }
+      if (options.listeners.extAuthz !== undefined) bound.extAuthz = await startExtAuthz(options.listeners.extAuthz);
+      return bound;
+    } catch (error) {
+      await drain(0);
+      throw error;
+    }
+  }
+
+  async function drain(graceMs: number): Promise<void> {
+    draining = true;
+    const cut = (): void => {
+      for (const { sockets } of listeners) for (const socket of sockets) socket.destroy();
+    };
+    const closed = Promise.all(listeners.map(({ server }) => close(server)));
+    // What becomes idle meanwhile is closed by its `Connection: close`; what was idle already, here.
+    const idle = setInterval(() => {
+      for (const { server } of listeners) server.closeIdleConnections();
+    }, DRAIN_LOOK);
+    const timer = setTimeout(cut, graceMs);
+    await Promise.all([closed, extAuthz?.close(graceMs)]);
+    clearTimeout(timer);
+    clearInterval(idle);
+  }
+
+  return { start, drain };
+}
+
+function listen(name: string, server: Server, { host = '127.0.0.1', port }: ListenAddress): Promise<BoundAddress> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const message = `${name}: ${host}:${port} cannot be listened on (${error.code ?? error.message}).`;
+      reject(new AegisError('AEGIS_LISTEN', message, { cause: error }));
+    });
+    server.listen(port, host, () => {
+      const { address, port: bound } = server.address() as AddressInfo;
+      resolve({ host: address, port: bound });
+    });
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) resolve();
+    else {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+    }
+  });
+}

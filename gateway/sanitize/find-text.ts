@@ -1,0 +1,119 @@
+import { CONTEXT, type Findings } from './detectors/detector.ts';
+import type { Encoding, FoldedText } from './fold-text.ts';
+import { foldText } from './fold-text.ts';
+import { type RedactOp, replaceText, stricter } from './replace-text.ts';
+import type { TextRule } from './text-rules.ts';
+
+/** A piece of the raw text that must be changed. */
+export interface Interval {
+  start: number;
+  end: number;
+  op: RedactOp;
+}
+
+export interface Found {
+  /** Ascending, not overlapping; what overlaps was joined, and the op that shows less holds for all of it. */
+  intervals: Interval[];
+  /** Raw index before which nothing changes, whatever text follows. */
+  settled: number;
+  /** The raw index from which text must be kept so that it can be read on from another one. */
+  contextOf(index: number): number;
+}
+
+export interface FindOptions {
+  encoding: Encoding;
+  /** Nothing follows. */
+  ended: boolean;
+  /** Something came before `raw`, so that a match at its very beginning cannot be told. */
+  cut?: boolean;
+  /** Take what may become a match for one. */
+  partial?: boolean;
+}
+
+/** What the rules find in a raw text. */
+export function findText(raw: string, rules: readonly TextRule[], options: FindOptions): Found {
+  const { encoding, ended, cut = false, partial = false } = options;
+  const folded = foldText(raw, encoding, ended);
+  const from = cut ? CONTEXT : 0;
+  const { length } = folded.text;
+  const intervals: Interval[] = [];
+  let settled = length;
+  for (const { detector, op } of rules) {
+    if (ended && length < detector.shortest) continue;
+    const add = (start: number, end: number): void => {
+      if (start >= from && end > start)
+        intervals.push({ start: rawStart(folded, start), end: rawEnd(folded, end), op });
+    };
+    const found: Findings = {
+      match: add,
+      partial: (start) => {
+        if (partial) add(start, length);
+      },
+    };
+    settled = Math.min(settled, detector.scan(folded.text, from, ended, found));
+  }
+  return {
+    intervals: merge(intervals),
+    settled: rawPosition(folded, settled),
+    contextOf: (index) => contextOf(folded, index),
+  };
+}
+
+function contextOf({ starts, text }: FoldedText, index: number): number {
+  if (starts === undefined) return Math.max(0, index - CONTEXT);
+  let low = 0;
+  let high = text.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((starts[middle] as number) < index) low = middle + 1;
+    else high = middle;
+  }
+  return low <= CONTEXT ? 0 : (starts[low - CONTEXT] as number);
+}
+
+function rawStart({ starts }: FoldedText, index: number): number {
+  return starts === undefined ? index : (starts[index] as number);
+}
+
+function rawEnd({ ends }: FoldedText, index: number): number {
+  return ends === undefined ? index : (ends[index - 1] as number);
+}
+
+function rawPosition(folded: FoldedText, index: number): number {
+  return index >= folded.text.length ? folded.complete : rawStart(folded, index);
+}
+
+export function merge(intervals: Interval[]): Interval[] {
+  if (intervals.length < 2) return intervals;
+  const merged: Interval[] = [];
+  for (const interval of intervals.sort((a, b) => a.start - b.start || a.end - b.end)) {
+    const last = merged.at(-1);
+    if (last === undefined || interval.start >= last.end) merged.push({ ...interval });
+    else {
+      last.end = Math.max(last.end, interval.end);
+      last.op = stricter(last.op, interval.op);
+    }
+  }
+  return merged;
+}
+
+/** What a raw piece stands for, without its encoding. */
+export function decodeText(raw: string, encoding: Encoding): string {
+  try {
+    if (encoding === 'json') return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
+    if (encoding === 'form') return decodeURIComponent(raw.replaceAll('+', ' '));
+  } catch {
+    // A piece of a value need not be a whole one.
+  }
+  return raw;
+}
+
+export function encodeText(text: string, encoding: Encoding): string {
+  if (encoding === 'json') return JSON.stringify(text).slice(1, -1);
+  return encoding === 'form' ? encodeURIComponent(text.toWellFormed()) : text;
+}
+
+/** The raw text that stands in the place of a raw text. */
+export function replaceRaw(raw: string, op: RedactOp, encoding: Encoding, hash: (text: string) => string): string {
+  return encodeText(replaceText(decodeText(raw, encoding), op, hash), encoding);
+}
