@@ -102,7 +102,7 @@ export async function activationBench(): Promise<Figures> {
     const archives = makeSlices(1000, 10, join(scratch, 'bundle'), caps);
     const active = join(scratch, 'active.tar.gz');
     copyFileSync(archives[0] as string, active);
-    const gateway = await startBenchGateway(active, { 'bundle.pollWait': '20ms' });
+    const gateway = await startBenchGateway(active, { 'bundle.pollInterval': '20ms' });
     const [before, during] = await phases(gateway, archives, active).finally(() => gateway.stop());
     const p99 = ({ times }: Phase): number => quantile(times, 0.99);
     table(

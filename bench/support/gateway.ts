@@ -62,9 +62,9 @@ export async function startBenchGateway(
   const all: Record<string, string> = {
     agent: ALLOWED_CALL.agent,
     tenant: TENANT,
-    'bundle.path': archive,
+    'bundle.directory': archive,
     'bundle.trustedKeys': key,
-    'bundle.pollWait': '50ms',
+    'bundle.pollInterval': '50ms',
     'listen.decisions': `127.0.0.1:${decisions}`,
     'listen.proxy': `127.0.0.1:${proxy}`,
     'listen.admin': `127.0.0.1:${admin}`,

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { Command, Option } from 'commander';
 import { AegisError } from '../../policy/errors.ts';
 import { type AddedEntry, type AddOptions, addEntry } from '../catalogue/add-entry.ts';
@@ -90,14 +91,20 @@ function addedText(
   { into, namespace, agent }: { into: string; namespace?: string; agent: string | undefined },
 ): string {
   const where = namespace === undefined ? '' : ` --namespace ${namespace}`;
-  const target = into.endsWith('/') ? into : `${into}/`;
   const who = agent ?? 'AGENT';
+  const registration = shellText(path.join(into, `${who}.registration.yaml`));
+  const folder = shellText(into);
   const steps = [
-    `aegis register --agent ${who} --owner you@example.com --tools ${toolId}${where} -o ${target}${who}.registration.yaml`,
-    ...(agent === undefined ? [] : [`aegis test ${into}`]),
-    `aegis lint ${into}`,
+    `aegis register --agent ${who} --owner you@example.com --tools ${toolId}${where} -o ${registration}`,
+    ...(agent === undefined ? [] : [`aegis test ${folder}`]),
+    `aegis lint ${folder}`,
   ];
   const unused =
     agent === undefined ? '\nUntil a policy permits an action of it to an agent, every call is denied.\n' : '';
   return `${files.map((file) => `wrote ${file}`).join('\n')}\n${unused}\nNext:\n${steps.map((step) => `  ${step}`).join('\n')}\n`;
+}
+
+/** A word as a POSIX shell takes it. */
+function shellText(text: string): string {
+  return /^[A-Za-z0-9_./@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

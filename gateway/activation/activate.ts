@@ -56,6 +56,7 @@ export class ModuleCache {
 interface LoadedAgent {
   clock: LocalClock | undefined;
   contracts: ReadonlyMap<string, ToolContract>;
+  tools: readonly string[];
   /** Per tool; only tools that have any. */
   fromContext: ReadonlyMap<string, ContextParameters>;
   /** Empty unless the tenant opted in. */
@@ -77,6 +78,8 @@ export interface LoadedBundle {
   /** Always false where the tenant did not opt in. */
   isLowRiskRead(agent: string, tool: string, action: string): boolean;
 }
+
+const NO_TOOLS: readonly string[] = [];
 
 /** The evaluator need not know how requests are mapped. */
 const GATEWAY_ONLY: ReadonlySet<string> = new Set(['contracts']);
@@ -135,6 +138,7 @@ function loadSlice(agentId: string, text: string, { failMode }: TenantSettings):
     agent: {
       clock: zones.length === 0 ? undefined : new LocalClock(zones),
       contracts: byTool,
+      tools: [...byTool.keys()],
       fromContext: new Map(fromContext.filter(([, parameters]) => parameters.size > 0)),
       lowRiskReads: tools === undefined ? new Set() : lowRiskReads(tools, byTool),
     },
@@ -205,6 +209,10 @@ class BundleActivation implements Activation {
 
   contract(agent: string, tool: string): ToolContract | undefined {
     return this.#agents.get(agent)?.contracts.get(tool);
+  }
+
+  tools(agent: string): readonly string[] {
+    return this.#agents.get(agent)?.tools ?? NO_TOOLS;
   }
 
   /** The call's own time where the caller may set one (a dry run), else now. An unreadable time has no local form. */

@@ -1,5 +1,6 @@
 import {
   ADDRESS,
+  BOOLEAN,
   DURATION,
   integer,
   LISTENER,
@@ -93,6 +94,20 @@ export const SETTINGS = {
   'listen.tls': given(LISTENER, 'off', 'Tools by the server name of TLS, for redirected traffic.'),
   'listen.tools': given(mapOf(ADDRESS, 'tool'), '', 'One address per tool, for clients that take a host and a port.'),
   'listen.extAuthz': given(LISTENER, 'off', "Envoy's ext_authz (gRPC)."),
+  'listen.peers': given(
+    oneOf('Machine', 'Any'),
+    'Machine',
+    'Who may connect to the listeners above: this machine (in a pod: its containers), or whoever reaches the address.',
+  ),
+  'listen.proxyTokenFile': optional(
+    PATH,
+    'File with the token that the forward proxy asks for (Proxy-Authorization); without it, none.',
+  ),
+  'listen.extAuthzNamedAgents': given(
+    BOOLEAN,
+    'false',
+    "Whether Envoy's configuration may name the agent (`agent` in the route's context extensions).",
+  ),
   'listen.admin': given(
     LISTENER,
     '127.0.0.1:15020',

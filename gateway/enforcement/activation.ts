@@ -34,6 +34,8 @@ export interface Activation {
   complete(input: DecisionInput): DecisionInput;
   /** The contract of a tool in this agent's slice; the same object on every call. */
   contract(agent: string, tool: string): ToolContract | undefined;
+  /** The tools in this agent's slice; the same array on every call. */
+  tools(agent: string): readonly string[];
 }
 
 /** Where the listeners find what is active now; swapped as a whole at every activation. */

@@ -4,9 +4,11 @@ import type {
   LimitObligation,
   Obligations,
   PolicyResult,
+  Reason,
   Verdict,
 } from '../../policy/decision/types.ts';
 import type { ActionContract } from '../../policy/mapping/contract.ts';
+import { responseTargetProblem } from '../../policy/sanitize/detectors.ts';
 import { isPromise, type LimitStore, type MaybePromise, type Operation } from '../limits/limit-store.ts';
 import { applyRequestChanges, requestChanges, responseChanges } from '../sanitize/request-changes.ts';
 import type { Activation } from './activation.ts';
@@ -23,6 +25,8 @@ export interface DecideDeps {
   limitRules?: LimitRules;
   /** Keyed digest of a text, for `hash`. */
   hash(text: string): string;
+  /** The decision log can take nothing more, and calls that write shall not pass without a line in it. */
+  mustDenyWrites?(): boolean;
   /** Told what went wrong inside; must not throw. Messages may hold values: they are for the log of the host only. */
   onError?(error: unknown): void;
 }
@@ -84,6 +88,9 @@ function sanitize(
 ): Passing | 'ineffective' | 'unknown-obligation' | 'malformed' {
   const first = result.enforced;
   const obligations = withContract(first.obligations, action);
+  if (responseChanges(obligations).some((change) => responseTargetProblem(change) !== undefined)) {
+    return 'unknown-obligation';
+  }
   const { redact, set } = requestChanges(obligations);
   if (redact.length === 0 && set.length === 0) {
     if (first.verdict === 'sanitize' && obligations.redact.length === 0) return 'ineffective';
@@ -116,6 +123,14 @@ function frozen(activation: Activation, action: ActionContract | undefined): str
   if (activation.freeze === 'DenyAll') return 'The tenant is frozen; every call is refused.';
   if (activation.freeze !== 'DenyWrites' || action?.effect === 'read') return undefined;
   return 'The tenant is frozen; only reads pass.';
+}
+
+/** What the gateway itself withholds, whatever the policy says. */
+function withheld(activation: Activation, action: ActionContract | undefined, deps: DecideDeps): Reason | undefined {
+  const freeze = frozen(activation, action);
+  if (freeze !== undefined) return { code: 'FROZEN', message: freeze };
+  if (action?.effect === 'read' || deps.mustDenyWrites?.() !== true) return undefined;
+  return { code: 'LOG_UNAVAILABLE', message: 'The decision log cannot be written now; only reads pass.' };
 }
 
 /** Observed is what the policy refuses for no other reason than that it does not know the action. */
@@ -223,8 +238,8 @@ export function decideCall(
     base.candidates = Array.isArray(result.candidates) ? result.candidates : [];
     const { verdict, reasons, obligations } = result.enforced;
     if (verdict === 'deny') return { ...base, verdict, taken: 'deny', reasons, obligations: noObligations() };
-    const freeze = frozen(activation, action);
-    if (freeze !== undefined) return deny(base, verdict, 'FROZEN', freeze);
+    const held = withheld(activation, action, deps);
+    if (held !== undefined) return deny(base, verdict, held.code, held.message);
     if (verdict === 'approval_needed') {
       const { risk, rules } = obligations.approval ?? { risk: 'critical' as const, rules: [] };
       const approval = { status: 'unavailable' as const, risk, rules };

@@ -31,7 +31,7 @@ export const UNCOUNTED = {
   message: 'The store of the limits cannot be asked; the call passes uncounted, as a read of low risk.',
 } as const;
 
-const UNAVAILABLE = {
+export const UNAVAILABLE = {
   code: 'LIMITS_UNAVAILABLE',
   message: 'The limits of this call cannot be kept now, so it was not sent. Try again later.',
 } as const;

@@ -55,6 +55,7 @@ const KINDS = {
 const UNAVAILABLE: Partial<Record<string, { type: string; title: string; status: number }>> = {
   BUNDLE_STALE: { type: 'unavailable', title: 'The policy is out of date', status: 503 },
   LIMITS_UNAVAILABLE: { type: 'unavailable', title: 'The limits cannot be kept', status: 503 },
+  LOG_UNAVAILABLE: { type: 'unavailable', title: 'The decision log cannot be written', status: 503 },
 };
 
 function kindOf({ taken, reasons }: Decision) {

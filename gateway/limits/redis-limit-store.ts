@@ -90,7 +90,9 @@ export async function createRedisLimitStore(
     clock: () => deps.serverTime?.().toFixed(0) ?? '',
     postpone: (release) => {
       waiting.push(release);
-      if (waiting.length > MOST_WAITING) waiting.shift();
+      if (waiting.length <= MOST_WAITING) return;
+      waiting.shift();
+      deps.onError?.(new LinkFailure('TOO_MANY_WAITING'));
     },
     onError: (error) => deps.onError?.(error),
   };
@@ -208,14 +210,14 @@ function createReservation(store: Store, hold: Hold, limits: Reservation['limits
     await send(args, settled);
   }
 
-  /** What was not settled lapses by itself. What surely was is given back by one command at most: it has no other trace. */
+  /** What was not settled lapses in the end. What surely was is given back by one command at most: it has no other trace. */
   async function send(args: readonly string[], settled: Settled): Promise<void> {
     try {
       await link.run(keysOf(hold), args);
     } catch (error) {
       const later = error instanceof LinkFailure ? error.later : undefined;
       const done = later !== undefined && (await later) !== undefined;
-      if (done || settled === 'no') return;
+      if (done || (later !== undefined && settled === 'no')) return;
       if (later !== undefined && settled === 'yes') throw error;
       store.postpone(() => link.run(keysOf(hold), args));
     }

@@ -43,7 +43,7 @@ export interface RedisLink {
   /** Runs the script. Rejects with a LinkFailure. */
   run(keys: readonly string[], args: readonly string[]): Promise<unknown[]>;
   status(): LimitStoreStatus;
-  /** Called at every connection that is ready. */
+  /** Called whenever it becomes ready, the first time included. */
   onReady(listener: () => void): void;
   close(): Promise<void>;
 }
@@ -109,7 +109,11 @@ export async function openRedisLink(options: RedisLinkOptions, deps: RedisLinkDe
     // A replica that was the master: look the master up again.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     retryStrategy: (times) => {
-      Object.assign(redis.options, options.credentials?.());
+      try {
+        Object.assign(redis.options, options.credentials?.());
+      } catch {
+        // Cannot be read just now: the server decides whether the last ones are still good.
+      }
       const longest = Math.min(options.maxBackoff ?? MAX_BACKOFF, FIRST_BACKOFF * 2 ** Math.min(times, 20));
       return Math.ceil(longest * (0.5 + deps.random() / 2));
     },
@@ -132,6 +136,7 @@ function watch(redis: Redis, options: RedisLinkOptions, deps: RedisLinkDeps): Re
     const since = status.state === state ? status.since : deps.now();
     status = { state, since, ...(reason !== undefined && { reason }), ...(evicts !== undefined && { evicts }) };
     if (changed) deps.onStatus?.(status);
+    if (changed && state === 'ready') for (const listener of listeners) listener();
   }
 
   async function checkEviction(): Promise<void> {
@@ -154,7 +159,6 @@ function watch(redis: Redis, options: RedisLinkOptions, deps: RedisLinkDeps): Re
   redis.on('ready', () => {
     become('ready');
     checkEviction().catch(() => undefined);
-    for (const listener of listeners) listener();
   });
   redis.on('close', () => become('connecting', status.reason ?? 'CLOSED'));
   redis.on('error', (error) => become(redis.status === 'ready' ? status.state : 'connecting', reasonOf(error)));

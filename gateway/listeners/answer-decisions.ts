@@ -3,6 +3,7 @@ import { VERDICTS } from '../../policy/decision/types.ts';
 import type { Activation, ActivationSource } from '../enforcement/activation.ts';
 import { type DecideDeps, decideCall } from '../enforcement/decide-call.ts';
 import { type Decision, noObligations, passes, toResult } from '../enforcement/decision.ts';
+import { UNAVAILABLE } from '../enforcement/keep-limits.ts';
 import { endReservation, isPromise, type MaybePromise } from '../limits/limit-store.ts';
 
 /** Decides the inputs of one request to a decision endpoint, and keeps their limits. */
@@ -51,10 +52,29 @@ export function decideInput(
   return decideCall(activation, input, deps, dryRun ? { ...OPTIONS, dryRun } : OPTIONS);
 }
 
-/** What the endpoint held is spent at once: the caller goes on by itself. Refused together, nothing is spent. */
-export function settleAll(decisions: readonly Decision[], onError: DecideDeps['onError']): void {
-  const how = decisions.every(passes) ? 'settle' : 'release';
-  for (const { reservation } of decisions) endReservation(reservation, how, onError);
+/**
+ * What the endpoint held is spent before it answers: the caller goes on by itself. Refused together, nothing is spent;
+ * and where the store does not take note of one, all are refused.
+ */
+export function settleAll(decisions: readonly Decision[], onError: DecideDeps['onError']): MaybePromise<Decision[]> {
+  const end = (how: 'settle' | 'release'): MaybePromise<boolean>[] =>
+    decisions.map(({ reservation }) => endReservation(reservation, how, onError));
+  if (!decisions.every(passes)) {
+    end('release');
+    return [...decisions];
+  }
+  const conclude = (settled: readonly boolean[]): Decision[] => {
+    if (settled.every(Boolean)) return [...decisions];
+    end('release');
+    return decisions.map(({ reservation: _, params: __, ...decision }) => ({
+      ...decision,
+      taken: 'deny',
+      reasons: [UNAVAILABLE],
+      obligations: noObligations(),
+    }));
+  };
+  const settled = end('settle');
+  return settled.some(isPromise) ? Promise.all(settled).then(conclude) : conclude(settled as boolean[]);
 }
 
 export function decideAll(

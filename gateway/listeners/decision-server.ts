@@ -123,7 +123,6 @@ export function createDecisionServer(options: DecisionServerOptions): Server {
     decisions: readonly Decision[],
     started: number,
   ): void {
-    settleAll(decisions, deps.onError);
     const result = resultOf(decisions);
     const id = result.decision_id;
     const text = toText(wrapped ? { result, decision_id: id } : result, decisions);
@@ -174,9 +173,11 @@ export function createDecisionServer(options: DecisionServerOptions): Server {
         const request = parse(req, res, body, wrapped);
         if (request === undefined) return;
         const decided = decideAll(source, request.inputs, deps, request.dryRun);
+        const settle = (decisions: Decision[]) => settleAll(decisions, deps.onError);
+        const settled = isPromise(decided) ? decided.then(settle) : settle(decided);
         const reply = guarded(req, res, (decisions: Decision[]) => answer(req, res, wrapped, decisions, started));
-        if (isPromise(decided)) decided.then(reply, fail(req, res));
-        else reply(decided);
+        if (isPromise(settled)) settled.then(reply, fail(req, res));
+        else reply(settled);
       }),
     );
   }

@@ -1,10 +1,13 @@
 import type { ActionContract, PathMatch, ToolContract } from '../../policy/mapping/contract.ts';
 import { parseTemplate } from '../../policy/mapping/path-template.ts';
 import { type ActionPlan, planAction } from './action-plan.ts';
+import { encodedSlash } from './canonical-path.ts';
 import { refuse } from './refusal.ts';
 
 interface Leaf {
   plan: ActionPlan;
+  /** Where the rest of the path begins, in a template with `{name...}`. */
+  restAt: number | undefined;
   /** What must be there besides method and path. */
   query: readonly string[];
   headers: readonly string[];
@@ -74,7 +77,8 @@ function insert(root: Node, match: PathMatch, action: ActionContract): void {
     node = node.placeholder;
   }
   const leaves = rest ? node.rest : node.leaves;
-  const leaf = { plan: planAction(action), query, headers, names };
+  const restAt = rest ? parseTemplate(path).length - 1 : undefined;
+  const leaf: Leaf = { plan: planAction(action), restAt, query, headers, names };
   leaves.set(
     method,
     [...(leaves.get(method) ?? []), leaf].sort((a, b) => demands(b) - demands(a)),
@@ -155,6 +159,15 @@ function find(
   return findRest(node, method, segments, at, values, names);
 }
 
+/**
+ * Clients write a slash in the rest of a path as it is or encoded, and tools read both alike. The action is looked up as
+ * if none were encoded, so that it is the same for a tool that decodes before it routes; anywhere else one is refused.
+ */
+function checkEncodedSlashes(segments: readonly string[], leaf: Leaf | undefined): void {
+  if (leaf?.restAt === undefined) encodedSlash();
+  if (segments.slice(0, leaf.restAt).some((segment) => segment.includes('/'))) encodedSlash();
+}
+
 export function buildToolRouter(contract: ToolContract): ToolRouter {
   const root = newNode();
   for (const action of contract.actions) {
@@ -165,7 +178,10 @@ export function buildToolRouter(contract: ToolContract): ToolRouter {
     contract,
     route(method, segments, names = () => NO_NAMES) {
       const values: string[] = [];
-      const leaf = find(root, method, segments, 0, values, names);
+      const encoded = segments.some((segment) => segment.includes('/'));
+      const flat = encoded ? segments.flatMap((segment) => segment.split('/')) : segments;
+      const leaf = find(root, method, flat, 0, values, names);
+      if (encoded) checkEncodedSlashes(segments, leaf);
       if (leaf === undefined)
         return refuse('AEGIS_MAPPING_UNMAPPED', `${contract.tool} has no action for this ${method}.`);
       return { plan: leaf.plan, pathValues: new Map(leaf.names.map((name, index) => [name, values[index] as string])) };

@@ -27,9 +27,10 @@ function streams(plan: ActionPlan, method: string, { kind, typed }: BodyType): b
 export function bodyMode(plan: ActionPlan, method: string, type: BodyType): BodyMode {
   const { kind } = type;
   if (kind === 'none') return 'none';
-  // A POST that passes for a form may hold another method for the tool (Rack), so it is not forwarded unread.
-  const formLike = method === 'POST' && (kind === 'form' || !type.typed);
-  if (plan.action.body === 'Stream' && !formLike) return 'stream';
+  // A form may hold another method for the tool (Rack), so it is not forwarded unread. A POST without a type may: SDKs of
+  // object stores send their XML so, and whoever writes `body: Stream` says that the tool takes nothing else from it.
+  const form = method === 'POST' && kind === 'form';
+  if (plan.action.body === 'Stream' && !form) return 'stream';
   const declared = declaredKinds(plan);
   const open = declared.length === 0 && plan.action.undeclared === 'Allow';
   if (open && streams(plan, method, type)) return 'stream';

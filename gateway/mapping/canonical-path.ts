@@ -3,11 +3,13 @@ import { refuse } from './refusal.ts';
 
 /**
  * One reading of a request target (RFC 9112 section 3.2.1, origin-form). A path that two parsers could read in two
- * ways is refused, not repaired: dot segments (also encoded), empty segments, encoded slashes, double encoding,
- * backslashes, path parameters (`;`), control characters. What remains is written in one way, and that is forwarded.
+ * ways is refused, not repaired: dot segments (also encoded), empty segments, double encoding, backslashes, path parameters (`;`), control characters. What remains is written in one way, and that is forwarded.
  */
 export interface CanonicalTarget {
-  /** Decoded segments; a trailing slash gives a last empty one. */
+  /**
+   * Decoded segments; a trailing slash gives a last empty one. An encoded slash stands in its segment as `/`: only what
+   * is a path to the tool as well may hold one, which the router judges.
+   */
   segments: string[];
   /** The canonical path; equal to the received one unless it encoded what needs no encoding. */
   path: string;
@@ -24,11 +26,17 @@ const KEEP_PLAIN = /%(?:21|24|26|27|28|29|2A|2B|2C|3D|3A|40)/g;
 
 function decodeSegment(raw: string): string {
   const segment = percentDecode(raw, 'the path');
-  if (segment === '.' || segment === '..') refuse('AEGIS_MAPPING_PATH', 'The path has a dot segment.');
-  if (segment.includes('/') || segment.includes('\\')) refuse('AEGIS_MAPPING_PATH', 'The path has an encoded slash.');
+  if (segment.includes('\\')) refuse('AEGIS_MAPPING_PATH', 'The path has an encoded backslash.');
+  const parts = segment.split('/');
+  if (parts.some((part) => part === '.' || part === '..')) refuse('AEGIS_MAPPING_PATH', 'The path has a dot segment.');
+  if (parts.length > 1 && parts.includes('')) encodedSlash();
   if (STILL_ENCODED.test(segment)) refuse('AEGIS_MAPPING_PATH', 'The path is percent-encoded twice.');
   if (hasControl(segment)) refuse('AEGIS_MAPPING_ENCODING', 'The path has a control character.');
   return segment;
+}
+
+export function encodedSlash(): never {
+  return refuse('AEGIS_MAPPING_PATH', 'The path has an encoded slash where the contract has no path.');
 }
 
 /** Percent-encodes a segment in the one canonical way: everything but `pchar`, upper-case hex, no `;`. */

@@ -2,7 +2,7 @@ import type { ActionContract, ToolContract } from '../../policy/mapping/contract
 import { type ActionPlan, planAction } from './action-plan.ts';
 import type { SelectorNames, ToolRouter } from './action-router.ts';
 import { type BodyMode, bodyMode } from './body-mode.ts';
-import { canonicalTarget } from './canonical-path.ts';
+import { canonicalTarget, encodedSlash } from './canonical-path.ts';
 import { parseJsonBody } from './json-text.ts';
 import { parseMultipart } from './multipart.ts';
 import { type Pairs, parsePairs } from './pairs.ts';
@@ -207,7 +207,10 @@ export function mapUnmatched(contract: ToolContract, request: RequestHead): Head
     parameters: [],
   });
   try {
-    const route = () => ({ plan, pathValues: new Map<string, string>() });
+    const route: ToolRouter['route'] = (_, segments) => {
+      if (segments.some((segment) => segment.includes('/'))) encodedSlash();
+      return { plan, pathValues: new Map<string, string>() };
+    };
     return { ok: true, head: understandHead(contract, request, route, () => (request.hasBody ? 'stream' : 'none')) };
   } catch (error) {
     return refusalOf(error, undefined);

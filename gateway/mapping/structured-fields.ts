@@ -4,8 +4,8 @@ import { refuse } from './refusal.ts';
 
 /**
  * Lists and maps in URL-encoded fields: `expand[0]=a&expand[1]=b`, `expand[]=a&expand[]=b`, `expand=a&expand=b`,
- * `metadata[order]=7`, `items[0][price]=p`. Parsers disagree about everything unusual (gaps, repeated and mixed keys, a plain value beside
- * members), so only what all of them read alike is read; the leaves are text.
+ * `metadata[order]=7`, `items[0][price]=p`. Parsers disagree about everything unusual (gaps, repeated and mixed keys, a
+ * plain value beside members), so only what all of them read alike is read; the leaves are text.
  */
 type Tree = Map<string, Tree | string>;
 

@@ -9,6 +9,8 @@ export interface Interval {
   start: number;
   end: number;
   op: RedactOp;
+  /** Where the text begins that makes a match of it. */
+  anchor: number;
 }
 
 export interface Found {
@@ -34,29 +36,49 @@ export interface FindOptions {
 export function findText(raw: string, rules: readonly TextRule[], options: FindOptions): Found {
   const { encoding, ended, cut = false, partial = false } = options;
   const folded = foldText(raw, encoding, ended);
-  const from = cut ? CONTEXT : 0;
+  const collector = new Collector(folded, cut ? CONTEXT : 0, partial);
   const { length } = folded.text;
-  const intervals: Interval[] = [];
   let settled = length;
   for (const { detector, op } of rules) {
     if (ended && length < detector.shortest) continue;
-    const add = (start: number, end: number): void => {
-      if (start >= from && end > start)
-        intervals.push({ start: rawStart(folded, start), end: rawEnd(folded, end), op });
-    };
-    const found: Findings = {
-      match: add,
-      partial: (start) => {
-        if (partial) add(start, length);
-      },
-    };
-    settled = Math.min(settled, detector.scan(folded.text, from, ended, found));
+    collector.op = op;
+    settled = Math.min(settled, detector.scan(folded.text, collector.from, ended, collector));
   }
   return {
-    intervals: merge(intervals),
+    intervals: merge(collector.intervals),
     settled: rawPosition(folded, settled),
     contextOf: (index) => contextOf(folded, index),
   };
+}
+
+class Collector implements Findings {
+  readonly intervals: Interval[] = [];
+  readonly from: number;
+  readonly #folded: FoldedText;
+  readonly #partial: boolean;
+  op: RedactOp = 'redact';
+
+  constructor(folded: FoldedText, from: number, partial: boolean) {
+    this.#folded = folded;
+    this.from = from;
+    this.#partial = partial;
+  }
+
+  match(start: number, end: number, anchor = start): void {
+    if (start < this.from || end <= start) return;
+    const folded = this.#folded;
+    const op = this.op;
+    this.intervals.push({
+      start: rawStart(folded, start),
+      end: rawEnd(folded, end),
+      anchor: rawStart(folded, anchor),
+      op,
+    });
+  }
+
+  partial(start: number): void {
+    if (this.#partial) this.match(start, this.#folded.text.length);
+  }
 }
 
 function contextOf({ starts, text }: FoldedText, index: number): number {
@@ -91,6 +113,7 @@ export function merge(intervals: Interval[]): Interval[] {
     if (last === undefined || interval.start >= last.end) merged.push({ ...interval });
     else {
       last.end = Math.max(last.end, interval.end);
+      last.anchor = Math.min(last.anchor, interval.anchor);
       last.op = stricter(last.op, interval.op);
     }
   }

@@ -19,15 +19,29 @@ export interface FoldedText {
   complete: number;
 }
 
+/** Characters of which escapes and folded characters consist. */
 const SPECIAL: Record<Encoding, RegExp> = {
   text: /[%&\\\u0080-\uffff]/,
   json: /[%&\\\u0080-\uffff]/,
   form: /[%&\\+\u0080-\uffff]/,
 };
+/** An `&` or `%` that begins no escape is as plain as any other character. */
+const ESCAPED: Record<Encoding, RegExp> = {
+  text: /[\\\u0080-\uffff]|&[#A-Za-z][A-Za-z0-9]{1,10};|%[2-7][0-9A-Fa-f]/,
+  json: /[\\\u0080-\uffff]|&[#A-Za-z][A-Za-z0-9]{1,10};|%[2-7][0-9A-Fa-f]/,
+  form: /[%&\\+\u0080-\uffff]/,
+};
+const OPEN_END = /[&%][^;]{0,11}$/;
+
+/** Whether the text is read as it is written. */
+export function isPlain(raw: string, encoding: Encoding, ended: boolean): boolean {
+  if (!SPECIAL[encoding].test(raw)) return true;
+  return !ESCAPED[encoding].test(raw) && (ended || !OPEN_END.test(raw));
+}
 
 /** `ended` says that nothing follows: what looks like the beginning of an escape is then plain text. */
 export function foldText(raw: string, encoding: Encoding, ended: boolean): FoldedText {
-  if (!SPECIAL[encoding].test(raw)) return { text: raw, complete: raw.length };
+  if (isPlain(raw, encoding, ended)) return { text: raw, complete: raw.length };
   const units = new Units(raw.length);
   const read = LAYERS[encoding](raw, units, ended);
   return new Folder(units, ended).fold(read);

@@ -4,7 +4,7 @@ import type { Detector } from './detectors/detector.ts';
 import { DETECTOR_OF } from './detectors/registry.ts';
 import { applyEdits, type Edit } from './edits.ts';
 import { findText, replaceRaw } from './find-text.ts';
-import type { Encoding } from './fold-text.ts';
+import { type Encoding, isPlain } from './fold-text.ts';
 import { type RedactOp, stricter } from './replace-text.ts';
 
 /** One detector and what becomes of what it finds. */
@@ -76,7 +76,7 @@ export class TextRules {
 
   /** The strictest op of all that is found in a whole raw value. */
   strictest(raw: string, encoding: Encoding, context: string): RedactOp | undefined {
-    if (raw.length + context.length < this.#shortest) return undefined;
+    if (!this.#mayHold(raw, encoding, context)) return undefined;
     const { intervals } = findText(context + raw, this.list, { encoding, ended: true });
     const ops = intervals.filter(({ end }) => end > context.length).map(({ op }) => op);
     return ops.length === 0 ? undefined : ops.reduce(stricter);
@@ -84,7 +84,7 @@ export class TextRules {
 
   /** What must be changed in a whole raw value. */
   edits(raw: string, encoding: Encoding, context = ''): Edit[] {
-    if (raw.length + context.length < this.#shortest) return [];
+    if (!this.#mayHold(raw, encoding, context)) return [];
     const { intervals } = findText(context + raw, this.list, { encoding, ended: true });
     const edits: Edit[] = [];
     for (const interval of intervals) {
@@ -94,6 +94,15 @@ export class TextRules {
         edits.push({ start, end, op: interval.op, text: this.replacement(raw, start, end, interval.op, encoding) });
     }
     return edits;
+  }
+
+  /** A quick look at a whole value: most hold nothing. */
+  #mayHold(raw: string, encoding: Encoding, context: string): boolean {
+    if (raw.length + context.length < this.#shortest) return false;
+    if (context !== '' || !isPlain(raw, encoding, true)) return true;
+    return this.list.some(
+      ({ detector: { shortest, hint } }) => raw.length >= shortest && (hint === undefined || hint.test(raw)),
+    );
   }
 
   replacement(raw: string, start: number, end: number, op: RedactOp, encoding: Encoding): string {

@@ -97,7 +97,8 @@ export class TextScan {
       raw: this.#buffer.slice(from, to),
       edits: ahead.filter(({ end }) => end <= to).map((interval) => this.#edit(interval, from)),
     };
-    this.#keep(contextOf(Math.min(to, settled)), to);
+    const needed = ahead.filter(({ end }) => end > to).map(({ anchor }) => anchor);
+    this.#keep(contextOf(Math.min(to, settled, ...needed)), to);
     return result;
   }
 

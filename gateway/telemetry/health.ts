@@ -79,6 +79,10 @@ function bundleHealth(status: BundleStatus): Record<string, unknown> {
   };
 }
 
+function logHealth({ memoryBytes, spillBytes, ...counts }: LogState): Record<string, unknown> {
+  return { ...counts, memory_bytes: memoryBytes, spill_bytes: spillBytes };
+}
+
 export function health(parts: HealthParts): Health {
   const now = parts.now();
   const reason = notReady(parts);
@@ -103,7 +107,7 @@ export function health(parts: HealthParts): Health {
     bundles,
     ...(status !== undefined && { bundle: bundleHealth(status) }),
     limits: parts.limits(),
-    ...(log !== undefined && { decision_log: log }),
+    ...(log !== undefined && { decision_log: logHealth(log) }),
     ...(traces !== undefined && { traces }),
   };
   return { live: true, ready, ...(reason !== undefined && { reason }), body };

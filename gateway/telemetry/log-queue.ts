@@ -153,6 +153,16 @@ export class LogQueue {
     this.#memoryBytes = 0;
   }
 
+  /** Also what the sink refused; unless newer lines are on disk already, behind which it would come too late. */
+  #moveAllToSpill(spill: SpillFiles): void {
+    if (spill.empty && this.#offered !== '') {
+      for (const line of this.#offered.match(/.+\n/g) ?? []) spill.append(line);
+      this.#spilled += countLines(this.#offered);
+      this.#offered = '';
+    }
+    this.#moveToSpill(spill);
+  }
+
   #pump(): void {
     if (this.#closed || this.#pumping !== undefined) return;
     this.#pumping = this.#deliverAll().finally(() => {
@@ -233,8 +243,7 @@ export class LogQueue {
   #pause(): Promise<void> {
     if (this.#closed) return Promise.resolve();
     const { random } = this.#options;
-    const spill = this.#spill;
-    if (spill !== undefined) this.#moveToSpill(spill);
+    if (this.#spill !== undefined) this.#moveAllToSpill(this.#spill);
     const longest = Math.min(LAST_RETRY, FIRST_RETRY * 2 ** Math.min(10, this.#failures - 1));
     return new Promise((resolve) => {
       const wake = (): void => {

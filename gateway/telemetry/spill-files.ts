@@ -87,11 +87,9 @@ export class SpillFiles {
 
   /** The oldest lines; they stay until `drop`. Undefined where there are none. */
   async head(): Promise<string | undefined> {
-    // What is read must not grow meanwhile.
-    if (this.#segments.length <= 1) {
-      this.#open = false;
-      await this.#writing;
-    }
+    // What is read must not grow meanwhile: of several segments only the last one does.
+    while (this.#segments.length <= 1 && this.#writing !== undefined) await this.#writing;
+    if (this.#segments.length <= 1) this.#open = false;
     for (let segment = this.#segments[0]; segment !== undefined; segment = this.#segments[0]) {
       const text = await this.#read(segment);
       if (text !== '') return text;

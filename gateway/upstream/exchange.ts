@@ -6,8 +6,8 @@ import { isPromise } from '../limits/limit-store.ts';
 import type { ResponseSanitizing } from '../sanitize/response-sanitizer.ts';
 import { failureOf, isLost } from './failures.ts';
 import { type Headers, responseHeaders, responseTrailers } from './forward-headers.ts';
-import type { PoolEntry } from './pools.ts';
 import { RequestBody } from './request-body.ts';
+import type { PoolEntry } from './resolved-target.ts';
 import type { ForwardEvents, UpstreamTimeouts } from './types.ts';
 
 /** A call made ready: everything that can fail without the network has been done. */
@@ -197,6 +197,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Called before the head is written; a tunnel's response gets its socket here. */
   protected prepareResponse(): void {}
 
+  /** Called before the caller is told that it must answer; a tunnel lets go of the agent's socket here. */
+  protected prepareFailure(): void {}
+
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#filter !== undefined) {
       if (!this.#filter.write(chunk)) controller.pause();
@@ -271,7 +274,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** After a lost connection, once: where nothing left, or where sending it twice changes nothing. */
   #mayRepeat(error: Error): boolean {
-    if (this.#attempts > 1 || this.#cause !== undefined || !isLost(error)) return false;
+    if (this.#attempts > 1 || this.#cause !== undefined || this.#filter !== undefined || !isLost(error)) return false;
     if (this.#connectBy !== 0 && this.#limits.now() >= this.#connectBy) return false;
     return this.#maySent() ? this.call.repeatable : this.#body === undefined || !this.#body.destroyed;
   }
@@ -288,6 +291,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   callerGone(): void {
+    // Every response closes in the end.
+    if (this.#state === 'done') return;
     this.#abort(new AegisError('AEGIS_CALLER_GONE', 'The agent closed its connection.'));
   }
 
@@ -325,6 +330,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#cause ??= error;
     this.#filter?.destroy();
     this.#state = 'done';
+    this.prepareFailure();
     this.events.failed(failureOf(error, sent), error, { sent });
     this.#close();
   }

@@ -71,7 +71,8 @@ function headerName(name: string): HeaderName {
   let known = names.get(name);
   if (known === undefined) {
     known = classify(name);
-    if (names.size < MAX_NAMES && name.length <= 64) names.set(name, known);
+    if (names.size >= MAX_NAMES) names.clear();
+    if (name.length <= 64) names.set(name, known);
   }
   return known;
 }

@@ -2,20 +2,8 @@ import { Pool } from 'undici';
 import { AegisError } from '../../policy/errors.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { type Breaks, createConnector, type ResolveName } from './connector.ts';
-import type { ResolvedTarget } from './resolve-target.ts';
+import type { PoolEntry, ResolvedTarget } from './resolved-target.ts';
 import type { Secrets } from './secrets.ts';
-
-/** Kept-alive connections to one origin under one set of TLS options. */
-export interface PoolEntry {
-  readonly pool: Pool;
-  /** Authorities that the pool trusts; another text makes another pool. */
-  readonly ca: string | undefined;
-  readonly breaks: Breaks;
-  /** Calls that are not on a connection yet. */
-  waiting: number;
-  /** Calls that are not at their end yet. */
-  open: number;
-}
 
 export interface PoolsOptions {
   guard: AddressGuard;
@@ -28,7 +16,7 @@ export interface PoolsOptions {
 }
 
 export interface Pools {
-  /** @throws AegisError AEGIS_UPSTREAM_TRUST */
+  /** @throws AegisError AEGIS_UPSTREAM_TRUST; AEGIS_UPSTREAM_CONNECT after `close`. */
   acquire(target: ResolvedTarget): PoolEntry;
   close(): Promise<void>;
 }
@@ -41,6 +29,7 @@ export function createPools(options: PoolsOptions): Pools {
   const entries = new Map<string, PoolEntry>();
   /** Replaced or left over, and waiting for their last call. */
   const closing = new Set<Pool>();
+  let closed = false;
 
   /** Calls in flight keep their connections until they end. */
   function retire(key: string, { pool }: PoolEntry): void {
@@ -95,6 +84,7 @@ export function createPools(options: PoolsOptions): Pools {
 
   return {
     acquire(target) {
+      if (closed) throw new AegisError('AEGIS_UPSTREAM_CONNECT', 'The gateway is shutting down.');
       const ca = target.secure ? trusted(target) : undefined;
       const last = target.pool;
       if (last !== undefined && last.ca === ca && !last.pool.closed) return last;
@@ -113,6 +103,7 @@ export function createPools(options: PoolsOptions): Pools {
       return entry;
     },
     async close() {
+      closed = true;
       const pools = [...[...entries.values()].map(({ pool }) => pool), ...closing];
       entries.clear();
       await Promise.all(pools.map((pool) => pool.destroy()));

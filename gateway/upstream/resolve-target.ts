@@ -1,18 +1,7 @@
-import type { CredentialContract, ToolContract, UpstreamTls } from '../../policy/mapping/contract.ts';
+import type { ToolContract } from '../../policy/mapping/contract.ts';
 import { type Base, canonicalHost, isLiteral, matchesHost, originOf, parseBase } from './authority.ts';
-import type { PoolEntry } from './pools.ts';
-import type { UpstreamRefusal, UpstreamTarget } from './types.ts';
-
-/** An UpstreamTarget with what only this folder needs. */
-export interface ResolvedTarget extends UpstreamTarget {
-  secure: boolean;
-  /** Private addresses are what the configuration asked for: a literal address, or a local stand-in. */
-  explicit: boolean;
-  tls: UpstreamTls | undefined;
-  credential: CredentialContract | undefined;
-  /** Pool of the last call, so that the next one need not look for it. */
-  pool: PoolEntry | undefined;
-}
+import type { ResolvedTarget } from './resolved-target.ts';
+import type { UpstreamRefusal } from './types.ts';
 
 export interface NamedAuthority {
   host: string;

@@ -4,7 +4,7 @@ import { type Duplex, pipeline } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { Exchange, type ExchangeLimits, type PreparedCall } from './exchange.ts';
 import { type Headers, responseHeaders } from './forward-headers.ts';
-import type { PoolEntry } from './pools.ts';
+import type { PoolEntry } from './resolved-target.ts';
 import type { ForwardEvents, UpgradedClient } from './types.ts';
 
 /** A response for a connection that node:http gave away at the upgrade; without a socket until it has a head. */
@@ -34,7 +34,14 @@ function switchingProtocols(headers: Headers, call: PreparedCall): string {
 export class TunnelExchange extends Exchange {
   readonly #client: UpgradedClient;
   readonly #tunnels: Set<Duplex>;
-  readonly #onClientClose = (): void => this.callerGone();
+  readonly #onClientEnd = (): void => this.callerGone();
+  /** An end is only seen by reading; what comes instead of it waits for the tool's answer. */
+  readonly #onClientReadable = (): void => {
+    const early: Buffer | null = this.#client.socket.read();
+    if (early === null) return;
+    this.#unwatch();
+    this.#client.socket.unshift(early);
+  };
 
   constructor(
     pool: PoolEntry,
@@ -47,14 +54,24 @@ export class TunnelExchange extends Exchange {
     super(pool, call, limits, detachedResponse(client.socket), events);
     this.#client = client;
     this.#tunnels = tunnels;
-    client.socket.on('close', this.#onClientClose);
+    client.socket.on('close', this.#onClientEnd).on('end', this.#onClientEnd).on('readable', this.#onClientReadable);
+  }
+
+  #unwatch(): void {
+    const { socket } = this.#client;
+    socket.off('close', this.#onClientEnd).off('end', this.#onClientEnd).off('readable', this.#onClientReadable);
   }
 
   protected override prepareResponse(): void {
     const { socket } = this.#client;
+    this.#unwatch();
     this.res.assignSocket(socket as Socket);
     this.res.on('finish', () => socket.end());
     socket.resume();
+  }
+
+  protected override prepareFailure(): void {
+    this.#unwatch();
   }
 
   onRequestUpgrade(_: Dispatcher.DispatchController, status: number, headers: Headers, upstream: Duplex): void {
@@ -70,7 +87,7 @@ export class TunnelExchange extends Exchange {
       return;
     }
     this.events.responded(status);
-    socket.off('close', this.#onClientClose);
+    this.#unwatch();
     socket.write(answer, 'latin1');
     if (head.length > 0) upstream.write(head);
     this.#join(socket, upstream);

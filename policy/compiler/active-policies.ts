@@ -1,5 +1,6 @@
 import type { LoadedResource } from '../resources/resource.ts';
 import type { AgentPolicy } from '../resources/types.generated.ts';
+import { didYouMean } from '../validation/suggest-name.ts';
 import type { ActivePolicy } from './agent-slice.ts';
 import { policyId } from './bind-policy.ts';
 import type { PolicyState } from './compile-options.ts';
@@ -60,8 +61,8 @@ function usable(
   pass: CompilePass,
 ): PolicyRevision | undefined {
   const revision = boundRevision(loaded, tenant, lookup, pass);
-  for (const { code, severity, path, message } of revision.problems) {
-    pass.findings.push(findingAt(loaded, code, severity, path, message));
+  for (const { code, severity, path, message, fix } of revision.problems) {
+    pass.findings.push(findingAt(loaded, code, severity, path, message, fix));
   }
   if (!revision.rejected) return revision;
   pass.rejected.add(revision.id);
@@ -104,10 +105,13 @@ function checkScope(policy: AgentPolicy, platform: boolean, tenant: TenantResour
       'AEGIS_UNKNOWN_AGENT',
       ['spec', 'scope', 'agents', index],
       `No AgentRegistration has the id "${agent}".`,
+      didYouMean(agent, tenant.registrations.keys()),
     );
   });
   tools?.forEach((tool, index) => {
     if (tenant.tools.has(tool)) return;
-    problems.error('AEGIS_UNKNOWN_TOOL', ['spec', 'scope', 'tools', index], `No AgentTool has the id "${tool}".`);
+    const path = ['spec', 'scope', 'tools', index];
+    const message = `No AgentTool has the id "${tool}".`;
+    problems.error('AEGIS_UNKNOWN_TOOL', path, message, didYouMean(tool, tenant.tools.keys()));
   });
 }

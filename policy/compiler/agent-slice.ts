@@ -3,6 +3,7 @@ import { canonicalJson } from '../bundle/canonical-json.ts';
 import type { LimitObligation } from '../decision/types.ts';
 import type { AgentRegistration, Limit } from '../resources/types.generated.ts';
 import type { ActionContract } from './action-contract.ts';
+import { bindingLimits, declaredParameters } from './budget-parameters.ts';
 import { limitObligation } from './compile-rule.ts';
 import { arrayText, objectText } from './json-text.ts';
 import type { PolicyRevision } from './policy-revision.ts';
@@ -36,13 +37,20 @@ export interface SliceInput {
   /** Policies whose agent scope covers the agent, sorted by id. */
   policies: readonly ActivePolicy[];
   tenantLimits: readonly LimitObligation[];
+  /** Names of parameters that any tool of the tenant declares. */
+  tenantParameters: ReadonlySet<string>;
   /** Whether a policy with a Permit for the pair has ever enforced. */
   everEnforced(toolId: string): boolean;
 }
 
 export function agentSliceText(input: SliceInput): string {
   const { registration, agentId } = input;
-  const limits = [...input.tenantLimits, ...agentLimits(agentId, registration.spec.budget?.limits ?? [])];
+  const own = agentLimits(agentId, registration.spec.budget?.limits ?? []);
+  const declared = declaredParameters(input.tools.map(({ actions }) => actions));
+  const limits: LimitsOf = (contract) => [
+    ...bindingLimits(input.tenantLimits, input.tenantParameters, contract),
+    ...bindingLimits(own, declared, contract),
+  ];
   const zones = new Set<string>();
   const tools = input.tools.map((tool): [string, string] => [tool.toolId, toolText(tool, input, limits, zones)]);
   return objectText([
@@ -59,16 +67,19 @@ export function agentSliceText(input: SliceInput): string {
   ]);
 }
 
+/** What is charged, beside the rules' own limits, to calls of an action, or to a request that is none. */
+type LimitsOf = (contract?: ActionContract) => LimitObligation[];
+
 function agentLimits(agentId: string, limits: readonly Limit[]): LimitObligation[] {
   return limits.map((limit) => limitObligation(limit, `agent/${agentId}/${limit.name}`));
 }
 
-function toolText(tool: SlicePart, input: SliceInput, limits: LimitObligation[], zones: Set<string>): string {
+function toolText(tool: SlicePart, input: SliceInput, limits: LimitsOf, zones: Set<string>): string {
   const policies = input.policies.filter(coversToolOf(tool.toolId));
   const observe = observes(tool.toolId, policies, input);
   const actions = [...tool.actions.values()].map((contract): [string, string] => [
     contract.action,
-    actionText(contract, policies, observe, limits, zones),
+    actionText(contract, policies, observe, limits(contract), zones),
   ]);
   return objectText([
     ['actions', objectText(actions)],
@@ -76,9 +87,9 @@ function toolText(tool: SlicePart, input: SliceInput, limits: LimitObligation[],
   ]);
 }
 
-function contractText(tool: SlicePart, input: SliceInput, limits: readonly LimitObligation[]): string {
+function contractText(tool: SlicePart, input: SliceInput, limits: LimitsOf): string {
   if (tool.observing === undefined || !observesUnmatched(tool.toolId, input)) return tool.contract;
-  return tool.observing(limits);
+  return tool.observing(limits());
 }
 
 /**

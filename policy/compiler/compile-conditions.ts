@@ -5,6 +5,7 @@
 
 import type { FieldPath } from '../resources/resource.ts';
 import type { Conditions, ParameterConditions } from '../resources/types.generated.ts';
+import { didYouMean } from '../validation/suggest-name.ts';
 import type { ActionContract } from './action-contract.ts';
 import { parameterTests } from './compile-parameter.ts';
 import { hostPatterns } from './host-pattern.ts';
@@ -59,7 +60,8 @@ function namedParameter(name: string, tests: ParameterConditions, context: Condi
   if (declared === undefined) {
     const { toolId, action } = context.contract;
     const message = `${toolId}/${action} declares no parameter "${name}".`;
-    context.problems.contract('AEGIS_UNKNOWN_PARAMETER', path, message);
+    const fix = didYouMean(name, context.contract.parameters.keys());
+    context.problems.contract('AEGIS_UNKNOWN_PARAMETER', path, message, fix);
     return [{ k: 'never', bad, m: message }];
   }
   return parameterTests(name, declared, tests, path, context.problems).map(([test, m]) => ({ ...test, bad, m }));

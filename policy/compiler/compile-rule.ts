@@ -2,6 +2,8 @@
 import type { LimitObligation, Reason, RedactObligation, SetObligation } from '../decision/types.ts';
 import type { FieldPath } from '../resources/resource.ts';
 import type { Limit, RequestSanitizer, ResponseSanitizer, Rule } from '../resources/types.generated.ts';
+import { responseTargetProblem } from '../sanitize/detectors.ts';
+import { didYouMean } from '../validation/suggest-name.ts';
 import { type ActionContract, type ParameterContract, riskIndex } from './action-contract.ts';
 import { compileConditions, conditionNeeds } from './compile-conditions.ts';
 import type { Problems } from './problem.ts';
@@ -115,7 +117,8 @@ function declared(
   const parameter = contract.parameters.get(name);
   if (parameter === undefined) {
     const { toolId, action } = contract;
-    problems.contract('AEGIS_UNKNOWN_PARAMETER', path, `${toolId}/${action} declares no parameter "${name}".`);
+    const message = `${toolId}/${action} declares no parameter "${name}".`;
+    problems.contract('AEGIS_UNKNOWN_PARAMETER', path, message, didYouMean(name, contract.parameters.keys()));
   }
   return parameter;
 }
@@ -151,7 +154,13 @@ function compileSanitize(
     if (obligation.op === 'set' || obligation.op === 'clamp') set.push(obligation as SetObligation);
     else redact.push(obligation as RedactObligation);
   });
-  for (const change of rule.sanitize?.response ?? []) redact.push(responseChange(change));
+  (rule.sanitize?.response ?? []).forEach((change, index) => {
+    const problem = responseTargetProblem(change);
+    const field = change.detector === undefined ? 'pointer' : 'detector';
+    const path = [...site.path, 'sanitize', 'response', index, field];
+    if (problem !== undefined) site.problems.error('AEGIS_UNKNOWN_DETECTOR', path, problem);
+    redact.push(responseChange(change));
+  });
   return { redact, set, ...(unreachable === undefined ? {} : { unreachable }) };
 }
 

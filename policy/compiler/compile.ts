@@ -4,6 +4,7 @@ import type { Finding } from '../errors.ts';
 import type { LoadedResource } from '../resources/resource.ts';
 import type { AgentPolicy } from '../resources/types.generated.ts';
 import { activePolicies } from './active-policies.ts';
+import { checkBudgets } from './budget-parameters.ts';
 import { CompileCache, type SliceFile } from './compile-cache.ts';
 import type { CompileOptions } from './compile-options.ts';
 import type { CompilePass } from './compile-pass.ts';
@@ -93,7 +94,7 @@ function merged(perTenant: readonly (readonly Finding[])[], platformNamespace: s
 function compileTenant(tenant: TenantResources, pass: CompilePass): CompiledTenant {
   const { cache, findings } = pass;
   const policies = activePolicies(tenant, pass);
-  findings.push(...checkReferences(tenant, cache));
+  findings.push(...checkReferences(tenant, cache), ...checkBudgets(tenant, cache));
   const { uid } = tenant;
   const identity = canonicalJson({ name: tenant.name, ...(uid === undefined ? {} : { uid }), ...staleness(tenant) });
   return {

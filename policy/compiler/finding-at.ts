@@ -8,11 +8,13 @@ export function findingAt(
   severity: Severity,
   path: FieldPath,
   message: string,
+  fix?: string,
 ): Finding {
   return {
     code,
     severity,
     message,
+    ...(fix === undefined ? {} : { fix }),
     resource: describeResource(resource),
     field: formatPath(path),
     location: resource.locate(path),

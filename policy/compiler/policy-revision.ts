@@ -5,6 +5,7 @@
 import { canonicalJson } from '../bundle/canonical-json.ts';
 import type { LoadedResource } from '../resources/resource.ts';
 import type { AgentPolicy } from '../resources/types.generated.ts';
+import { didYouMean } from '../validation/suggest-name.ts';
 import { type ActionContract, RISKS } from './action-contract.ts';
 import { ruleProblems } from './analysis/rule-problems.ts';
 import { type ActionBinding, bindPolicy, policyId, type ToolBinding } from './bind-policy.ts';
@@ -135,12 +136,14 @@ function plain(value: unknown): unknown {
 
 function unknownActions(policy: AgentPolicy, { contracts }: RevisionContext, problems: Problems): void {
   if (contracts.size === 0) return;
+  const known = [...contracts.values()].flatMap((actions) => [...actions.keys()]);
   policy.spec.rules.forEach((rule, ruleIndex) => {
     rule.actions.forEach((action, index) => {
       const path = ['spec', 'rules', ruleIndex, 'actions', index];
       if (action === '*') return;
       if ([...contracts.values()].some((actions) => actions.has(action))) return;
-      problems.contract('AEGIS_UNKNOWN_ACTION', path, `No tool in the policy's scope has an action "${action}".`);
+      const message = `No tool in the policy's scope has an action "${action}".`;
+      problems.contract('AEGIS_UNKNOWN_ACTION', path, message, didYouMean(action, known));
     });
   });
 }

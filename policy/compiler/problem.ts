@@ -7,6 +7,8 @@ export interface Problem {
   severity: Severity;
   message: string;
   path: FieldPath;
+  /** What to do, where more is known than the code says. */
+  fix?: string;
 }
 
 /**
@@ -22,12 +24,13 @@ export class Problems {
   }
 
   /** Something that the tool's contract lacks or has otherwise. */
-  contract(code: ErrorCode, path: FieldPath, message: string): void {
-    this.list.push({ code, severity: this.platform ? 'warning' : 'error', message, path });
+  contract(code: ErrorCode, path: FieldPath, message: string, fix?: string): void {
+    const severity = this.platform ? 'warning' : 'error';
+    this.list.push({ code, severity, message, path, ...(fix === undefined ? {} : { fix }) });
   }
 
-  error(code: ErrorCode, path: FieldPath, message: string): void {
-    this.list.push({ code, severity: 'error', message, path });
+  error(code: ErrorCode, path: FieldPath, message: string, fix?: string): void {
+    this.list.push({ code, severity: 'error', message, path, ...(fix === undefined ? {} : { fix }) });
   }
 
   warning(code: ErrorCode, path: FieldPath, message: string): void {

@@ -3,6 +3,7 @@ import type { LimitObligation } from '../decision/types.ts';
 import type { Finding } from '../errors.ts';
 import { type ActivePolicy, agentSliceText, type SlicePart } from './agent-slice.ts';
 import { findConflicts } from './analysis/conflicts.ts';
+import { declaredParameters } from './budget-parameters.ts';
 import { chainLinks } from './chain-links.ts';
 import type { SliceFile } from './compile-cache.ts';
 import type { CompilePass } from './compile-pass.ts';
@@ -28,6 +29,9 @@ export function agentSlices(
   const limits = (tenant.tenant?.object.spec.budget?.limits ?? []).map(
     (limit): LimitObligation => limitObligation(limit, `tenant/${limit.name}`),
   );
+  const tenantParameters = declaredParameters([...parts.values()].map(({ actions }) => actions));
+  // Of all that others declare, a slice depends on no more than this.
+  const budgeted = limits.map(({ parameter }) => parameter !== undefined && tenantParameters.has(parameter)).join();
   const slices = new Map<string, SliceFile>();
   for (const [agentId, registration] of [...registrations].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const chain = chainLinks(agentId, registrations, suspended, tenant.tenant?.object.spec.defaults?.maxDepth);
@@ -42,6 +46,7 @@ export function agentSlices(
       tenant.tenant?.object,
       suspended(agentId),
       canonicalJson(chain),
+      budgeted,
       ...tools.flatMap(({ toolId }) => [tenant.tools.get(toolId)?.object, everEnforced(toolId)]),
       ...own.flatMap(({ stable, candidate }) => [stable, candidate?.revision, candidate?.stage]),
     ];
@@ -56,6 +61,7 @@ export function agentSlices(
           tools,
           policies: own,
           tenantLimits: limits,
+          tenantParameters,
           everEnforced,
         }),
       ),

@@ -30,10 +30,6 @@ export const OPERATION_ERRORS = {
     summary: 'An address cannot be listened on.',
     fix: 'End the program that uses it, or set another address.',
   },
-  AEGIS_LOG_UNAVAILABLE: {
-    summary: 'The decision log can take nothing more, and calls that write are refused until it can.',
-    fix: 'See decision_log in /health: make its sink work again, or give telemetry.spill.maxSize more room.',
-  },
   AEGIS_GATEWAY_DEFECT: {
     summary: 'The gateway met a defect of its own and ended; every call fails until it has started again.',
     fix: 'Report it with the log line before it; the gateway restarts from the bundle on its disk.',

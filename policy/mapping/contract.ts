@@ -7,6 +7,7 @@ import type {
   ToolAction,
   ToolParameter,
 } from '../resources/types.generated.ts';
+import { responseTargetProblem } from '../sanitize/detectors.ts';
 import { parseTemplate, templateShape } from './path-template.ts';
 
 /**
@@ -300,6 +301,10 @@ function compileAction(toolId: string, spec: AgentToolSpec, action: ToolAction):
   addPlaceholders(toolId, action.name, match, parameters);
   addSelectors(toolId, action.name, match, parameters);
   checkParameters(toolId, action.name, parameters);
+  for (const change of action.sanitize?.response ?? []) {
+    const problem = responseTargetProblem(change);
+    if (problem !== undefined) fail(toolId, `${action.name}: ${problem}`);
+  }
   if (action.body === 'Stream' && parameters.some((parameter) => BODY_PLACES.has(parameter.in))) {
     fail(toolId, `${action.name}: parameters come from the body, which is forwarded unread.`);
   }

@@ -36,7 +36,9 @@ const POINTER = /^(?:\/(?:[^~/]|~[01])*)+$/;
 /** What is wrong with where a response change looks; undefined where a gateway can carry it out. */
 export function responseTargetProblem(target: { pointer?: string; detector?: string }): string | undefined {
   const { pointer, detector } = target;
-  if (detector !== undefined && detectorNamed(detector) === undefined) return `There is no detector "${detector}".`;
+  if (detector !== undefined && detectorNamed(detector) === undefined) {
+    return `There is no detector "${detector}"; there are ${Object.keys(DETECTORS).join(', ')}.`;
+  }
   if (pointer !== undefined && !POINTER.test(pointer)) return `"${pointer}" is not a JSON pointer.`;
   return undefined;
 }

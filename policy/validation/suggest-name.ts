@@ -15,6 +15,12 @@ export function suggestName(name: string, known: readonly string[]): string | un
   return best;
 }
 
+/** `Did you mean stripe?`, or undefined when no known name is close. */
+export function didYouMean(name: string, known: Iterable<string>): string | undefined {
+  const meant = suggestName(name, [...known]);
+  return meant === undefined ? undefined : `Did you mean ${meant}?`;
+}
+
 /** `agent_id`, `agent-id`, `AgentID` and `agentId` are the same name in other spellings. */
 function normalise(name: string): string {
   return name.slice(0, 64).replace(/[_-]/g, '').toLowerCase();

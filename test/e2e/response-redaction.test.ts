@@ -106,7 +106,7 @@ describe('response redaction through the gateway', () => {
         agent: 'finance-agent',
         tenant: publisher.identity.name,
         tenantUid: publisher.identity.uid,
-        'bundle.path': publisher.file,
+        'bundle.directory': publisher.file,
         'bundle.trustedKeys': publisher.keyFile,
         'upstream.overrides': `stripe-payments=http://127.0.0.1:${(tool.address() as AddressInfo).port}`,
       },

@@ -77,7 +77,7 @@ describe('a budget shared by two gateways', () => {
         agent: 'finance-agent',
         tenant: publisher.identity.name,
         tenantUid: publisher.identity.uid,
-        'bundle.path': publisher.file,
+        'bundle.directory': publisher.file,
         'bundle.trustedKeys': publisher.keyFile,
         'upstream.overrides': `stripe-payments=http://127.0.0.1:${ledger.port}`,
         'upstream.connections': '128',

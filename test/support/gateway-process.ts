@@ -28,13 +28,17 @@ export interface GatewayOptions {
   env?: Readonly<Record<string, string>>;
   /** Wait until it is ready to decide (default), or only until it lives. */
   until?: 'ready' | 'live';
+  /** What runs it: default the sources by this Node. Another program, or one that runs it in surroundings of its own. */
+  command?: readonly string[];
 }
 
 const MAIN = join(__dirname, '..', '..', 'gateway', 'main.ts');
 
 async function reached(url: string, child: ChildProcess, complaints: () => string): Promise<void> {
   for (let attempt = 0; attempt < 400; attempt++) {
-    if (child.exitCode !== null) throw new Error(`the gateway ended with ${child.exitCode}: ${complaints()}`);
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new Error(`the gateway ended with ${child.exitCode ?? child.signalCode}: ${complaints()}`);
+    }
     const answer = await fetch(url).catch(() => undefined);
     await answer?.arrayBuffer();
     if (answer?.ok) return;
@@ -43,7 +47,11 @@ async function reached(url: string, child: ChildProcess, complaints: () => strin
   throw new Error(`the gateway does not become ready: ${complaints()}`);
 }
 
-export async function startGateway({ settings, env, until = 'ready' }: GatewayOptions): Promise<GatewayProcess> {
+const COMMAND = [process.execPath, MAIN];
+
+export async function startGateway(options: GatewayOptions): Promise<GatewayProcess> {
+  const { settings, env, until = 'ready', command = COMMAND } = options;
+  const [program = '', ...args] = command;
   const [decisions, proxy, admin] = [await freePort(), await freePort(), await freePort()];
   const all = {
     'listen.decisions': `127.0.0.1:${decisions}`,
@@ -52,7 +60,7 @@ export async function startGateway({ settings, env, until = 'ready' }: GatewayOp
     ...settings,
   };
   const flags = Object.entries(all).flatMap(([key, value]) => [`--${key}`, value]);
-  const child = spawn(process.execPath, [MAIN, ...flags], {
+  const child = spawn(program, [...args, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, ...env },
   });

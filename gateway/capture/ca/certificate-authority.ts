@@ -59,21 +59,28 @@ export function newP256(): { publicKey: KeyObject; privateKey: KeyObject } {
  * @throws AegisError AEGIS_CA
  */
 export function openCertificateAuthority(deps: CaDeps, permitted: readonly string[] = []): CertificateAuthority {
-  const certificate = deps.files.read(CERTIFICATE_FILE);
-  const key = deps.files.read(KEY_FILE);
+  const { files } = deps;
+  const certificate = attempt('read', () => files.read(CERTIFICATE_FILE));
+  const key = attempt('read', () => files.read(KEY_FILE));
   if (certificate !== undefined && key !== undefined) return load(certificate, key, deps);
   if (certificate !== undefined || key !== undefined) {
     throw new AegisError('AEGIS_CA', `Of ${CERTIFICATE_FILE} and ${KEY_FILE} only one is there.`);
   }
   const made = make(deps, permitted);
+  attempt('written', () => {
+    files.write(KEY_FILE, made.key, 0o600);
+    files.write(CERTIFICATE_FILE, made.certificate, 0o644);
+  });
+  return load(made.certificate, made.key, deps);
+}
+
+function attempt<T>(what: string, work: () => T): T {
   try {
-    deps.files.write(KEY_FILE, made.key, 0o600);
-    deps.files.write(CERTIFICATE_FILE, made.certificate, 0o644);
+    return work();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new AegisError('AEGIS_CA', `The new CA cannot be written (${code}).`, { cause: error });
+    throw new AegisError('AEGIS_CA', `The files of the CA cannot be ${what} (${code}).`, { cause: error });
   }
-  return load(made.certificate, made.key, deps);
 }
 
 function make(deps: CaDeps, permitted: readonly string[]): { certificate: string; key: string } {
@@ -136,7 +143,8 @@ function load(certificate: string, key: string, deps: CaDeps): CertificateAuthor
         {
           serial: serialOf(deps),
           issuer,
-          subject: nameOf(bare),
+          // The host stands in the alternative name only; some verifiers take a common name for a host as well.
+          subject: nameOf('Aegis gateway leaf'),
           notBefore: Math.max(deps.now() - SKEW, Date.parse(x509.validFrom)),
           notAfter: Math.min(until, notAfter),
           publicKey: leafKey,

@@ -23,6 +23,7 @@ export class Exchange {
   readonly #newId: () => string;
   readonly #detached: Duplex | undefined;
   #expectsContinue: boolean;
+  #refused = false;
   #upload: PassThrough | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -54,6 +55,7 @@ export class Exchange {
     clearTimeout(this.#timer);
     this.#stopUpload(new Error('the call was answered'));
     if (this.answered) return;
+    this.#refused = true;
     if (this.#detached !== undefined) takeSocket(this.res, this.#detached);
     sendProblem(this.req, this.res, problem);
   }
@@ -77,6 +79,8 @@ export class Exchange {
 
   /** What comes of the request cannot be believed any more: refuses it, or breaks the answer off. */
   violated(detail: string): void {
+    // A refusal under way is answer enough.
+    if (this.#refused) return;
     if (!this.res.headersSent) this.refuse(refusal('AEGIS_HTTP_MALFORMED', 400, detail), { close: true });
     else if (!this.res.writableEnded) {
       this.#stopUpload(new Error(detail));

@@ -23,6 +23,7 @@ const LABELLED = { label: labelPattern([...PHRASES, 'patientdob', 'userdob']), v
 
 export const dateOfBirth: Detector = {
   shortest: 4,
+  hint: /[0-9]{4}|[0-9]{1,2}[-/. ]/,
   label: LABELLED.label,
   scan(text, from, ended, found) {
     const labelled = scanLabelled(text, from, LABELLED, found);

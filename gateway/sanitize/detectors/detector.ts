@@ -1,7 +1,10 @@
 /** What a detector tells about one text. Indices count characters of the folded text (see fold-text.ts). */
 export interface Findings {
-  /** `[start, end)` is what is looked for, if nothing more follows the text. */
-  match(start: number, end: number): void;
+  /**
+   * `[start, end)` is what is looked for, if nothing more follows the text. `anchor` is where the label begins that makes
+   * it so.
+   */
+  match(start: number, end: number, anchor?: number): void;
   /** From here to the end of the text stands so much of a possible match that it must not leave on its own. */
   partial(start: number): void;
 }
@@ -18,6 +21,8 @@ export interface Findings {
 export interface Detector {
   /** Characters of the shortest match. */
   readonly shortest: number;
+  /** Without this there is no match in an ASCII text without a label before it; absent where it takes a scan to tell. */
+  readonly hint?: RegExp;
   /** Finds the labels (`mrn`, `password`) that make a match of what follows them; a JSON key can be one. */
   readonly label?: RegExp;
   scan(text: string, from: number, ended: boolean, found: Findings): number;

@@ -72,6 +72,7 @@ function unfinished(text: string, found: Findings): number {
 
 export const email: Detector = {
   shortest: 6,
+  hint: /@/,
   scan(text, from, ended, found) {
     for (let at = text.indexOf('@', from); at !== -1; at = text.indexOf('@', at + 1)) {
       const start = localStart(text, at);

@@ -66,6 +66,7 @@ function inGroups(text: string, start: number, length: number): Reading {
 
 export const iban: Detector = {
   shortest: 15,
+  hint: /[A-Za-z]{2}[0-9]{2}/,
   scan(text, from, ended, found) {
     let settled = text.length;
     eachMatch(BEGINNING, text, from, ({ index, 0: head }) => {

@@ -10,6 +10,7 @@ const LONGEST = 48;
 
 export const ipAddress: Detector = {
   shortest: 2,
+  hint: /[0-9A-Fa-f]?[:.][0-9A-Fa-f:]/,
   scan(text, from, ended, found) {
     eachMatch(IPV4, text, from, ({ index, 0: address }) => {
       if (parseAddress(address) !== undefined) found.match(index, index + address.length);

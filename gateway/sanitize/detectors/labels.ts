@@ -16,9 +16,9 @@ export interface LabelledData {
 }
 
 const GAP =
-  /s?(?:[ _.-]?(?:number|num|no|nr|id|value|code|is|was|on|in)){0,2}[\s"'\])}.]{0,4}(?:<[^<>]{0,40}>\s{0,4}){0,4}[:=#>|-]{0,3}[\s"'({[<]{0,6}/iy;
+  /s?(?:[ _.-]?(?:number|num|no|nr|id|value|code|is|was|on|in)){0,2}[\s"'\])}.]{0,4}(?:<[^<>]{0,40}>\s{0,4}){0,4}[:=#>|-]{0,3}[\s"'({[]{0,6}/iy;
 /** Characters from the beginning of a label within which its value must begin. */
-const REACH = 256;
+const REACH = 320;
 
 /**
  * An expression for phrases. A space in a phrase is a space, dash, underscore, or nothing; `^` before it forbids letters
@@ -74,7 +74,7 @@ export function scanLabelled(text: string, from: number, data: LabelledData, fou
     const open = end === text.length || reach > text.length;
     if (open) settled = Math.min(settled, index);
     if (value === undefined || !(data.accepts?.(value, gap, label) ?? true)) return;
-    found.match(start, end);
+    found.match(start, end, index);
     if (open) found.partial(start);
   });
   return settled;

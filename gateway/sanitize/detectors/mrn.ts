@@ -34,6 +34,7 @@ const LABELLED = {
 
 export const mrn: Detector = {
   shortest: 2,
+  hint: /[0-9]/,
   label: LABELLED.label,
   scan(text, from, ended, found) {
     const labelled = scanLabelled(text, from, LABELLED, found);

@@ -41,21 +41,24 @@ const NETWORKS: readonly (readonly [from: number, to: number, lengths: readonly 
   [9792, 9792, [16]], // Troy
 ];
 
-function isNetwork(digits: string): boolean {
-  return NETWORKS.some(([from, to, lengths]) => {
-    const prefix = Number(digits.slice(0, String(to).length));
-    return prefix >= from && prefix <= to && lengths.includes(digits.length);
-  });
+const PREFIX = 4;
+
+/** By the first four digits: bit n is set where a number of n digits can begin so. */
+const LENGTHS = new Uint32Array(10 ** PREFIX);
+for (const [from, to, lengths] of NETWORKS) {
+  const below = 10 ** (PREFIX - String(to).length);
+  for (let prefix = from * below; prefix < (to + 1) * below; prefix += 1) {
+    for (const length of lengths) LENGTHS[prefix] = (LENGTHS[prefix] as number) | (1 << length);
+  }
 }
 
-/** Whether digits can be the first ones of a card number. */
+function isNetwork(digits: string): boolean {
+  return (((LENGTHS[Number(digits.slice(0, PREFIX))] as number) >> digits.length) & 1) === 1;
+}
+
+/** Whether more than four digits can be the first ones of a card number. */
 function mayBegin(digits: string): boolean {
-  return NETWORKS.some(([from, to]) => {
-    const length = String(to).length;
-    const known = digits.slice(0, length);
-    const scale = 10 ** (length - known.length);
-    return Number(known) * scale <= to && (Number(known) + 1) * scale > from;
-  });
+  return LENGTHS[Number(digits.slice(0, PREFIX))] !== 0;
 }
 
 /** ISO/IEC 7812-1 annex B. */
@@ -102,21 +105,15 @@ function isInsideAnother(text: string, groups: readonly Group[]): boolean {
   return isAsciiLetter(text.charCodeAt(start - 1)) && isAsciiLetter(text.charCodeAt(end));
 }
 
-function digitsOf(text: string, groups: readonly Group[]): string {
-  return groups.map(({ start, end }) => text.slice(start, end)).join('');
-}
-
 /** All card numbers that end with the last of these groups. */
 function endingHere(text: string, run: readonly Group[], from: number, found: Findings): void {
-  let count = 0;
+  let digits = '';
   for (let first = run.length - 1; first >= 0; first -= 1) {
     const group = run[first] as Group;
-    count += size(group);
-    if (count > MOST) return;
-    if (count < LEAST || group.start < from) continue;
+    if (digits.length + size(group) > MOST || group.start < from) return;
+    digits = text.slice(group.start, group.end) + digits;
+    if (digits.length < LEAST || !isNetwork(digits) || !luhn(digits)) continue;
     const groups = run.slice(first);
-    const digits = digitsOf(text, groups);
-    if (!isNetwork(digits) || !luhn(digits)) continue;
     if (isGrouping(text, groups) && !isInsideAnother(text, groups)) found.match(group.start, run.at(-1)?.end ?? 0);
   }
 }
@@ -126,13 +123,13 @@ function unfinished(text: string, run: readonly Group[], found: Findings): numbe
   const last = run.at(-1);
   if (last === undefined || !connected(text, last.end, text.length)) return text.length;
   let pending = text.length;
-  let count = 0;
+  let digits = '';
   for (let first = run.length - 1; first >= 0; first -= 1) {
     const group = run[first] as Group;
-    count += size(group);
-    if (count > MOST) break;
+    if (digits.length + size(group) > MOST) break;
+    digits = text.slice(group.start, group.end) + digits;
     pending = group.start;
-    if (count > SHOWABLE && mayBegin(digitsOf(text, run.slice(first)))) found.partial(pending);
+    if (digits.length > SHOWABLE && mayBegin(digits)) found.partial(pending);
   }
   return pending;
 }
@@ -141,6 +138,7 @@ const DIGITS = /[0-9]+/g;
 
 export const paymentCard: Detector = {
   shortest: LEAST,
+  hint: /(?:[0-9][ ._/\t\r\n-]{0,3}){13}/,
   scan(text, from, ended, found) {
     let run: Group[] = [];
     DIGITS.lastIndex = 0;

@@ -44,6 +44,7 @@ function national(match: RegExpExecArray, found: Findings): void {
 
 export const phone: Detector = {
   shortest: 6,
+  hint: /[0-9]/,
   label: LABELLED.label,
   scan(text, from, ended, found) {
     const whole = (match: RegExpExecArray): void => found.match(match.index, match.index + match[0].length);

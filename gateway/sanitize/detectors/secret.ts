@@ -146,7 +146,7 @@ function scanUrls(text: string, from: number, found: Findings): void {
   if (!text.includes('://')) return;
   eachMatch(URL_PASSWORD, text, from, ({ index, 0: all, 1: password = '' }) => {
     const end = index + all.length - 1;
-    found.match(end - password.length, end);
+    found.match(end - password.length, end, index);
   });
 }
 

@@ -28,6 +28,7 @@ const belongs = (code: number): boolean =>
 
 export const usSsn: Detector = {
   shortest: 9,
+  hint: /[0-9]{3}/,
   label: LABELLED.label,
   scan(text, from, ended, found) {
     eachMatch(GROUPED, text, from, (match) => {

@@ -27,7 +27,7 @@ export function jsonChanges(rules: TextRules, maxHeld: number): JsonChanges {
     strictest: (raw, { field, outer }) => rules.strictest(raw, 'json', rules.context(field, outer)),
     number(raw, { field, outer }) {
       const context = rules.context(field, outer);
-      const expanded = /[.eE]/.test(raw) ? wholeNumber(raw) : undefined;
+      const expanded = /[.eE-]/.test(raw) ? wholeNumber(raw) : undefined;
       const op =
         rules.strictest(raw, 'text', context) ??
         (expanded === undefined ? undefined : rules.strictest(expanded, 'text', context));

@@ -218,7 +218,8 @@ export class JsonRewriter implements JsonPlace {
     else if (!skipped) this.#keep(index);
     if (container) return this.#open(character, index, trees);
     const inside = this.#output.skipping;
-    this.#op = inside ? undefined : (op ?? this.#options.changes.whole(this));
+    const literal = /[a-z]/.test(character);
+    this.#op = inside ? undefined : (op ?? (literal ? undefined : this.#options.changes.whole(this)));
     this.#scans = !inside && this.#op === undefined;
     this.#start = character === '"' ? index + 1 : index;
     this.#isKey = false;
@@ -287,13 +288,23 @@ export class JsonRewriter implements JsonPlace {
 
   #readString(from: number): number {
     const text = this.#text;
+    const { length } = text;
     let index = from;
-    while (index < text.length) {
-      const code = text.charCodeAt(index);
-      if (this.#escape > 0) this.#readEscape(code);
-      else if (code === QUOTE) return this.#endString(index);
-      else if (code === BACKSLASH) this.#escape = 5;
-      else if (code < 0x20) malformed('a control character stands in a string');
+    while (index < length) {
+      if (this.#escape > 0) {
+        this.#readEscape(text.charCodeAt(index));
+        index += 1;
+        continue;
+      }
+      let code = text.charCodeAt(index);
+      while (code !== QUOTE && code !== BACKSLASH && code >= 0x20 && index < length) {
+        index += 1;
+        code = text.charCodeAt(index);
+      }
+      if (index >= length) break;
+      if (code === QUOTE) return this.#endString(index);
+      if (code !== BACKSLASH) malformed('a control character stands in a string');
+      this.#escape = 5;
       index += 1;
     }
     return index;

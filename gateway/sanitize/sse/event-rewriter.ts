@@ -116,15 +116,20 @@ const textOf = ({ lead, value, eol }: EventLine): string => lead + value + eol;
 function written({ lines, data, raw }: Held): string {
   const changed = data?.text();
   if (changed === undefined || changed === raw) return lines.map(textOf).join('');
-  const first = lines.find(({ field }) => field === 'data') as EventLine;
+  const own = lines.filter(({ field }) => field === 'data');
+  const [first] = own as [EventLine];
   const lead = first.lead.includes(':') ? first.lead : `${first.lead}: `;
-  const eol = lines.find(({ eol: end }) => end !== '')?.eol ?? '\n';
-  const values = changed.split('\n');
+  const between = first.eol === '' ? '\n' : first.eol;
+  // The last line keeps its own end: there is none where the stream was cut off.
+  const block =
+    changed
+      .split('\n')
+      .map((value) => lead + value)
+      .join(between) + (own.at(-1)?.eol ?? '');
   return lines
     .map((line) => {
       if (line.field !== 'data') return textOf(line);
-      if (line !== first) return '';
-      return values.map((value) => lead + value + eol).join('');
+      return line === first ? block : '';
     })
     .join('');
 }

@@ -14,6 +14,7 @@ local = "http://127.0.0.1:" + port
 if ca:
     stripe.ca_bundle_path = ca
 
+stripe.enable_telemetry = False
 options = {}
 if way == "prefix":
     options["base_addresses"] = {"api": local + "/stripe-payments"}
@@ -40,7 +41,7 @@ def outcome(params):
         return {
             "error": type(error).__name__,
             "type": error.error.type if error.error else None,
-            "code": error.code,
+            "code": error.error.code if error.error else None,
             "status": error.http_status,
             "message": error.user_message,
         }

@@ -10,7 +10,7 @@ import { createPaymentStandIn } from '../../../cli/stand-in/payment-api.ts';
 import { toolFolder } from '../../../scripts/tool-path.ts';
 import { type GatewayProcess, startGateway } from '../../support/gateway-process.ts';
 import { Publisher } from '../../support/publisher.ts';
-import { sampleSources } from '../../support/sample.ts';
+import { edited, sampleSources } from '../../support/sample.ts';
 
 /** The unmodified SDKs, in every way that each of them supports, through the real gateway program. */
 
@@ -78,7 +78,8 @@ describe('Stripe SDKs through the gateway', () => {
     await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve));
     apiPort = (api.address() as AddressInfo).port;
     const publisher = new Publisher(folder, 'finance-agent');
-    publisher.publish(sampleSources('fintech'));
+    // nine payments of $4,999
+    publisher.publish(edited(sampleSources('fintech'), 'max: 20000,', 'max: 200000,'));
     const [toolPort, tlsPort] = [await freePort(), await freePort()];
     ca = join(folder, 'clients-trust.pem');
     gateway = await startGateway({
@@ -86,7 +87,7 @@ describe('Stripe SDKs through the gateway', () => {
         agent: 'finance-agent',
         tenant: publisher.identity.name,
         tenantUid: publisher.identity.uid,
-        'bundle.path': publisher.file,
+        'bundle.directory': publisher.file,
         'bundle.trustedKeys': publisher.keyFile,
         'listen.tools': `stripe-payments=127.0.0.1:${toolPort}`,
         'listen.tls': `127.0.0.1:${tlsPort}`,

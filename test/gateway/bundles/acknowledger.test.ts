@@ -27,6 +27,7 @@ afterEach(async () => {
 async function start(options: Partial<AcknowledgerOptions> = {}) {
   const server = new BundleServer();
   await server.start();
+  cleanUp.push(() => server.stop());
   const under = gateway();
   const results: (string | undefined)[] = [];
   const acknowledger = new Acknowledger({
@@ -46,7 +47,6 @@ async function start(options: Partial<AcknowledgerOptions> = {}) {
   cleanUp.push(async () => {
     stopping.abort();
     await running;
-    await server.stop();
   });
   return { server, under, results, sent: server.service.acknowledgements as Acknowledgement[] };
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BundleSession, bundleContent, ContentFiles } from '../../../cli/workspace/bundle-session.ts';
+import { bundleContent, ContentFiles } from '../../../cli/workspace/bundle-session.ts';
 import { Workspace } from '../../../cli/workspace/workspace.ts';
 import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
 import type { BundleContent } from '../../../policy/bundle/build-bundle.ts';
@@ -23,7 +23,6 @@ import { AegisError } from '../../../policy/errors.ts';
 import type { Source } from '../../../policy/source/load-sources.ts';
 import { ENGINE, edited, sampleSources } from '../../support/sample.ts';
 
-export { BundleSession };
 export const AGENT = 'finance-agent';
 export const TENANT = 'fintech';
 export const UID = 'uid-1';

@@ -168,18 +168,22 @@ test('a leaf that is no CA is no CA', () => {
 });
 
 test('a folder that cannot be written is an error with its reason', () => {
-  const files = caFolder(join('/proc', 'aegis-ca'));
-  expect(() => openCertificateAuthority({ ...deps(), files })).toThrow(expect.objectContaining({ code: 'AEGIS_CA' }));
+  writeFileSync(join(folder, 'file'), '');
+  const files = caFolder(join(folder, 'file', 'ca'));
+  expect(() => openCertificateAuthority({ ...deps(), files })).toThrow(/cannot be read \(ENOTDIR\)/);
 });
 
 test('leaves are kept, renewed before their end, and bounded in number', () => {
   const ca = openCertificateAuthority(deps());
   let issued: string[] = [];
-  const counting = {
+  const counting: typeof ca = {
     ...ca,
-    issueLeaf: (host: string, ...rest: [never, never]) => (issued.push(host), ca.issueLeaf(host, ...rest)),
+    issueLeaf(host, ...rest) {
+      issued.push(host);
+      return ca.issueLeaf(host, ...rest);
+    },
   };
-  const contexts = createLeafContexts(counting as typeof ca, { now: () => now }, { capacity: 2, life: 3 * DAY });
+  const contexts = createLeafContexts(counting, { now: () => now }, { capacity: 2, life: 3 * DAY });
   const first = contexts.contextFor('a.test');
   expect(contexts.contextFor('a.test')).toBe(first);
   expect(issued).toEqual(['a.test']);

@@ -216,7 +216,6 @@ describe('limits', () => {
     first.reservation?.release();
     const second = decide(limited, { amount: 60 }, { deps });
     second.reservation?.settle();
-    second.reservation?.release();
     expect(decide(limited, { amount: 41 }, { deps }).taken).toBe('rate_limited');
     expect(decide(limited, { amount: 40 }, { deps }).taken).toBe('allow');
   });

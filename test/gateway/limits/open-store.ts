@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LimitCharge, LimitStore, LimitStoreStatus, Reservation } from '../../../gateway/limits/limit-store.ts';
+import type {
+  LimitCharge,
+  LimitStore,
+  LimitStoreStatus,
+  Operation,
+  Reservation,
+} from '../../../gateway/limits/limit-store.ts';
 import { createRedisLimitStore, type RedisLimitStoreOptions } from '../../../gateway/limits/redis-limit-store.ts';
 
 let instances = 0;
@@ -45,14 +51,25 @@ export function charge(amount: bigint, more: Partial<LimitCharge> = {}): LimitCh
 }
 
 /** The reservation, where it was made. */
-export async function hold(store: LimitStore, ...charges: LimitCharge[]): Promise<Reservation> {
-  const result = await store.reserve(charges);
-  if (!result.ok) throw new Error('refused');
-  return result.reservation;
+export function hold(store: LimitStore, ...charges: LimitCharge[]): Promise<Reservation> {
+  return attempt(store, undefined, ...charges);
 }
 
 /** What is left of the charge's limit. */
 export async function left(store: LimitStore, like: Partial<LimitCharge> = {}): Promise<bigint> {
   const result = await store.reserve([charge(0n, like)]);
   return result.ok ? (result.reservation.limits[0]?.remaining ?? -1n) : 0n;
+}
+
+export const RATE: Partial<LimitCharge> = { key: '["r","t"]', id: 'r', kind: 'rate', max: 100n };
+export const OPERATION: Operation = { id: 'op', window: 60_000 };
+
+export async function attempt(
+  store: LimitStore,
+  operation: Operation | undefined,
+  ...charges: LimitCharge[]
+): Promise<Reservation> {
+  const result = await store.reserve(charges, operation);
+  if (!result.ok) throw new Error('refused');
+  return result.reservation;
 }

@@ -11,7 +11,6 @@ export interface RedisServer {
   url: string;
   socket: string;
   folder: string;
-  pid(): number;
   start(): Promise<void>;
   /** SIGKILL, and the wait for its end. */
   kill(): Promise<void>;
@@ -75,7 +74,6 @@ export async function startRedis(more: readonly string[] = []): Promise<RedisSer
     url: `unix://${socket}`,
     socket,
     folder,
-    pid: () => child?.pid as number,
     start,
     kill,
     signal: (signal) => child?.kill(signal),

@@ -1,4 +1,5 @@
-import type { LimitCharge, LimitRefusal, LimitWindow, Operation } from './reference-types.ts';
+import type { LimitCharge, LimitRefusal, Operation } from '../../../gateway/limits/limit-store.ts';
+import type { LimitWindow } from '../../../gateway/limits/limit-window.ts';
 
 /**
  * What the limit stores must do, written down as plainly as possible: every charge is remembered for ever, every sum is

@@ -66,6 +66,7 @@ export function fakeActivation(
     evaluate,
     complete: (input) => input,
     contract: (agent, tool) => (agent === 'finance-agent' && tool === contract.tool ? contract : undefined),
+    tools: (agent) => (agent === 'finance-agent' ? [contract.tool] : []),
   };
 }
 

@@ -61,7 +61,7 @@ export const FOUND: Readonly<Record<DetectorName, readonly string[]>> = {
     'key «AKIAIOSFODNN7EXAMPLE»',
     '«ghp_abcdefghijklmnopqrstuvwxyz0123456789»',
     '«xoxb-123456789012-abcdefghijkl»',
-    'jwt «eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl».',
+    'jwt «eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl» end',
     'Bearer «abcdefghij0123456789»',
     'password=«hunter2»&x=1',
     'postgres://user:«pa55word»@db.example.com/x',
@@ -164,7 +164,7 @@ export const text: fc.Arbitrary<string> = fc
 
 /** Lengths of pieces in which a text comes; used again and again. */
 export const pieceLengths: fc.Arbitrary<number[]> = fc.oneof(
-  fc.constant([1]),
+  fc.constant<number[]>([1]),
   fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 6 }),
 );
 

@@ -322,3 +322,15 @@ test('a tool that closes only its own side after the head of a long upload', asy
   });
   expect(status).toBe(400);
 });
+
+test('an upload of which nothing came yet was not sent when the agent goes away', async () => {
+  answer = () => undefined;
+  const req = request({ port: front.port, host: '127.0.0.1', method: 'POST', path: '/' }).on('error', () => undefined);
+  req.setHeader('Content-Length', 10);
+  req.flushHeaders();
+  await until(() => tool.sockets.length === 1);
+  req.destroy();
+  await last().closed;
+  expect(last()).toMatchObject({ sent: false, failure: { code: 'AEGIS_CALLER_GONE' } });
+  expect(tool.received).toEqual(['']);
+});

@@ -115,7 +115,7 @@ test('a break of the agent reaches the tool', async () => {
     accept(req, socket);
     socket
       .on('error', () => undefined)
-      .on('close', () => {
+      .on('end', () => {
         gone = true;
       })
       .resume();
@@ -156,7 +156,8 @@ test('megabytes pass under backpressure', async () => {
       .on('data', (chunk) => {
         bytes += chunk.length;
       })
-      .on('end', done),
+      .on('end', done)
+      .resume(),
   );
   expect(bytes).toBeGreaterThan(total);
   await last().closed;
@@ -200,7 +201,7 @@ test('the agent going away before the answer ends the call', async () => {
     reached = true;
     socket
       .on('error', () => undefined)
-      .on('close', () => {
+      .on('end', () => {
         gone = true;
       })
       .resume();

@@ -6,7 +6,7 @@ import {
   type Socket,
   type Server as TcpServer,
 } from 'node:net';
-import type { Duplex, Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type {
   ForwardEnd,
   ForwardEvents,
@@ -95,7 +95,6 @@ export interface FrontOptions {
 export async function startFront(options: FrontOptions): Promise<Front> {
   const { upstreams, target } = options;
   const calls: Told[] = [];
-  const sockets = new Set<Duplex>();
 
   function requestOf(req: IncomingMessage): ForwardRequest {
     const { method = '', url = '', rawHeaders } = req;
@@ -116,10 +115,6 @@ export async function startFront(options: FrontOptions): Promise<Front> {
         res.writeHead(failure.status, { 'Content-Type': 'text/plain' }).end(failure.code);
       },
     });
-  });
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
   });
   server.on('upgrade', (req, socket, head) => {
     const { told, events } = record(options.sending);
@@ -143,17 +138,22 @@ export async function startFront(options: FrontOptions): Promise<Front> {
   return {
     port,
     calls,
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      return closeServer(server);
-    },
+    close: () => closeServer(server),
   };
 }
+
+const connections = new WeakMap<Server | TcpServer, Set<Socket>>();
 
 export async function listenOn(server: Server | TcpServer, host = '127.0.0.1', port = 0): Promise<number> {
   await new Promise<void>((done, failed) => {
     server.once('error', failed);
     server.listen(port, host, done);
+  });
+  const open = new Set<Socket>();
+  connections.set(server, open);
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
   });
   return (server.address() as AddressInfo).port;
 }
@@ -166,8 +166,9 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** Ends all connections of the server with it, upgraded ones too; only for servers that `listenOn` started. */
 export function closeServer(server: Server | TcpServer): Promise<void> {
-  if ('closeAllConnections' in server) server.closeAllConnections();
+  for (const socket of connections.get(server) ?? []) socket.destroy();
   return new Promise((done) => server.close(() => done()));
 }
 
@@ -201,10 +202,7 @@ export async function startRawTool(
     port,
     received,
     sockets,
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      return closeServer(server);
-    },
+    close: () => closeServer(server),
   };
 }
 

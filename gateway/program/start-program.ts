@@ -1,0 +1,281 @@
+import { createHmac } from 'node:crypto';
+import type { AddressInfo, Server } from 'node:net';
+import type { Writable } from 'node:stream';
+import { AegisError } from '../../policy/errors.ts';
+import { Activations } from '../activation/activations.ts';
+import type { BundleEvent } from '../bundles/bundle-status.ts';
+import { type RunningBundles, startBundles } from '../bundles/start-bundles.ts';
+import type { LeafContexts } from '../capture/ca/leaf-contexts.ts';
+import type { UnknownHosts } from '../capture/ways/unknown-hosts.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Address } from '../config/value-types.ts';
+import { nodeCrypto } from '../crypto/node-crypto.ts';
+import type { DecideDeps } from '../enforcement/decide-call.ts';
+import { createDecisionIds } from '../enforcement/decision-id.ts';
+import { type BoundAddress, type BoundAddresses, createGateway, type GatewayListeners } from '../gateway.ts';
+import type { LimitStore } from '../limits/limit-store.ts';
+import { createAdminServer } from '../telemetry/admin-server.ts';
+import { createErrorLog } from '../telemetry/error-log.ts';
+import { addGatewayMetrics } from '../telemetry/gateway-metrics.ts';
+import { type HealthParts, health } from '../telemetry/health.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createUpstreams } from '../upstream/upstreams.ts';
+import { bundleSettings } from './bundle-settings.ts';
+import { defined } from './defined.ts';
+import { fixedAgent } from './fixed-agent.ts';
+import { limitsHealth, openLimits } from './limits.ts';
+import { readSettingFile } from './setting-file.ts';
+import { openTelemetry, type Telemetry } from './telemetry.ts';
+
+/** All that the program touches outside itself. */
+export interface ProgramEnvironment {
+  stdout: Writable;
+  logger: Logger;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds, monotonic, with fractions. */
+  ticks(): number;
+  random(): number;
+  randomBytes(size: number): Uint8Array;
+  hostName: string;
+  version: string;
+  /** ms since the epoch, when the process started. */
+  started: number;
+}
+
+export interface RunningProgram {
+  /** Stops accepting, lets calls in flight end within drain.grace, delivers log and spans. */
+  drain(): Promise<void>;
+  /** After a defect: what must not be lost is on disk when this returns. */
+  crash(): void;
+}
+
+/** Time that the log and the spans have to be delivered at the end, ms. */
+const FLUSH = 3000;
+
+function listenersOf(settings: Settings): GatewayListeners {
+  const { agent } = settings;
+  const peers = settings['listen.peers'] === 'Any' ? ('any' as const) : ('machine' as const);
+  const at = (address: Address | 'off') => (address === 'off' ? undefined : { ...address, peers });
+  const decisions = at(settings['listen.decisions']);
+  const proxy = at(settings['listen.proxy']);
+  const extAuthz = at(settings['listen.extAuthz']);
+  const token = readSettingFile(settings, 'listen.proxyTokenFile')?.replace(/\r?\n$/, '');
+  return defined({
+    decisions: decisions && { ...decisions, ...defined({ agent }) },
+    proxy: proxy && { ...proxy, ...defined({ token }) },
+    tls: at(settings['listen.tls']),
+    extAuthz: extAuthz && { ...extAuthz, namedAgents: settings['listen.extAuthzNamedAgents'] },
+    tools: Object.fromEntries([...settings['listen.tools']].map(([tool, address]) => [tool, { ...address, peers }])),
+  });
+}
+
+async function openCa(settings: Settings, env: ProgramEnvironment): Promise<LeafContexts | undefined> {
+  const folder = settings['capture.caDirectory'];
+  if (folder === undefined) return undefined;
+  const { openLeafContexts } = await import('../capture/ca/open-leaf-contexts.ts');
+  const { now, randomBytes } = env;
+  return openLeafContexts({ folder, ...defined({ exportTo: settings['capture.caExport'] }) }, { now, randomBytes });
+}
+
+async function openUnknownHosts(settings: Settings, logger: Logger): Promise<UnknownHosts | undefined> {
+  const mode = settings['capture.unknownHosts'];
+  if (mode === 'Refuse') return undefined;
+  const { createUnknownHosts } = await import('../capture/ways/unknown-hosts.ts');
+  return createUnknownHosts({
+    allowPrivate: settings['upstream.allowPrivate'],
+    connectTimeout: settings['upstream.connectTimeout'],
+    ...(mode === 'Record' && { passed: ({ host, port }) => logger.info('host.unknown', { host, port }) }),
+  });
+}
+
+function openUpstreams(settings: Settings) {
+  try {
+    return createUpstreams({
+      overrides: Object.fromEntries([...settings['upstream.overrides']].map(([tool, url]) => [tool, url.href])),
+      secretsDir: settings['upstream.secretsDirectory'],
+      allowPrivate: settings['upstream.allowPrivate'],
+      connections: settings['upstream.connections'],
+      timeouts: {
+        connect: settings['upstream.connectTimeout'],
+        headers: settings['upstream.headersTimeout'],
+        body: settings['upstream.bodyTimeout'],
+        total: settings['upstream.totalTimeout'],
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new AegisError('AEGIS_SETTING_VALUE', 'upstream.allowPrivate takes blocks such as 10.0.0.0/8 or fd00::/8.');
+  }
+}
+
+function listen(server: Server, name: string, { host, port }: Address): Promise<BoundAddress> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const message = `${name}: ${host}:${port} cannot be listened on (${error.code ?? error.message}).`;
+      reject(new AegisError('AEGIS_LISTEN', message, { cause: error }));
+    });
+    server.listen(port, host, () => {
+      const { address, port: bound } = server.address() as AddressInfo;
+      resolve({ host: address, port: bound });
+    });
+  });
+}
+
+function tellBundles(logger: Logger, event: BundleEvent): void {
+  const { type, ...fields } = event;
+  const bad = type === 'refused' || type === 'failed' || type === 'stale' || type === 'withdrawn' || 'code' in event;
+  logger[bad ? 'warn' : 'info'](`bundle.${type}`, fields);
+}
+
+function tellListeners(logger: Logger, bound: BoundAddresses, admin: BoundAddress | undefined): void {
+  const text = (address: BoundAddress | undefined): string | undefined =>
+    address && `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
+  const { tools, ...others } = bound;
+  logger.info('listening', {
+    ...Object.fromEntries(Object.entries(others).map(([name, address]) => [name, text(address)])),
+    ...Object.fromEntries(Object.entries(tools).map(([tool, address]) => [`tools.${tool}`, text(address)])),
+    ...defined({ admin: text(admin) }),
+  });
+}
+
+/** The parts that are there so far, closed in the opposite order. */
+class Opened {
+  readonly #closers: (() => Promise<unknown> | undefined)[] = [];
+
+  add(close: () => Promise<unknown> | undefined): void {
+    this.#closers.unshift(close);
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0)) await close();
+  }
+}
+
+/**
+ * Puts the gateway together and opens it. Health answers before anything else; the other listeners open once all parts
+ * are there, whether or not there is a bundle yet: without one every call is refused.
+ * @throws AegisError for settings that do not hold (a file, an address, a block); then everything is closed again.
+ */
+export async function startProgram(settings: Settings, env: ProgramEnvironment): Promise<RunningProgram> {
+  const opened = new Opened();
+  try {
+    return await assemble(settings, env, opened);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function assemble(settings: Settings, env: ProgramEnvironment, opened: Opened): Promise<RunningProgram> {
+  const { logger, now, ticks, random, randomBytes } = env;
+  const source = new Activations();
+  let phase: 'starting' | 'running' | 'draining' = 'starting';
+  let bundles: RunningBundles | undefined;
+  let limits: LimitStore | undefined;
+
+  const telemetry: Telemetry = await openTelemetry(settings, { ...env, source });
+  opened.add(async () => {
+    const lost = await telemetry.close(FLUSH);
+    if (lost > 0) logger.error('log.lost', { lines: lost });
+  });
+  const parts: HealthParts = {
+    version: env.version,
+    started: env.started,
+    now,
+    phase: () => phase,
+    activations: source,
+    bundle: () => bundles?.status(),
+    limits: () =>
+      limits === undefined ? { store: settings['limits.store'], available: false } : limitsHealth(limits, settings),
+    inFlight: () => telemetry.journal.inFlight,
+    ...defined({
+      log: telemetry.log && (() => (telemetry.log as NonNullable<Telemetry['log']>).state),
+      traces: telemetry.traces && (() => (telemetry.traces as NonNullable<Telemetry['traces']>).state),
+    }),
+  };
+  addGatewayMetrics(telemetry.registry, parts);
+  const admin = await openAdmin(settings, parts, telemetry, opened);
+
+  const onError = createErrorLog(logger, ticks);
+  const instance = Buffer.from(randomBytes(12)).toString('hex');
+  limits = await openLimits(settings, {
+    now,
+    random,
+    instance,
+    onError,
+    onStatus: ({ state, reason }) => logger[state === 'ready' ? 'info' : 'warn'](`limits.${state}`, { reason }),
+  });
+  opened.add(() => limits?.close?.());
+  const upstreams = openUpstreams(settings);
+  opened.add(() => upstreams.close());
+  const ca = await openCa(settings, env);
+  const unknownHosts = await openUnknownHosts(settings, logger);
+
+  bundles = await startBundles({
+    ...bundleSettings(settings, env.hostName),
+    activations: source,
+    crypto: nodeCrypto,
+    random,
+  });
+  opened.add(() => bundles?.close());
+  bundles.subscribe((event) => tellBundles(logger, event));
+
+  const hashKey = randomBytes(32);
+  const deps: DecideDeps = {
+    now,
+    newId: createDecisionIds(now, randomBytes),
+    limits,
+    limitRules: { onUnavailable: settings['limits.onUnavailable'], replicas: settings['limits.replicas'] },
+    hash: (text) => createHmac('sha256', hashKey).update(text).digest('hex'),
+    mustDenyWrites: telemetry.mustDenyWrites,
+    onError,
+  };
+  const gateway = createGateway({
+    listeners: listenersOf(settings),
+    source,
+    deps,
+    upstreams,
+    callers: fixedAgent(settings.agent, settings.tenant as string, source),
+    ticks,
+    hooks: telemetry.journal,
+    hosts: settings.hosts,
+    maxBody: settings['request.maxBody'],
+    ...defined({ ca, unknownHosts }),
+  });
+  const bound = await gateway.start();
+  opened.add(() => gateway.drain(settings['drain.grace']));
+  phase = 'running';
+  tellListeners(logger, bound, admin);
+
+  return {
+    async drain() {
+      phase = 'draining';
+      logger.info('draining', { calls_in_flight: telemetry.journal.inFlight });
+      await opened.close();
+      logger.info('ended');
+    },
+    crash: () => telemetry.saveNow(),
+  };
+}
+
+async function openAdmin(
+  settings: Settings,
+  parts: HealthParts,
+  telemetry: Telemetry,
+  opened: Opened,
+): Promise<BoundAddress | undefined> {
+  const address = settings['listen.admin'];
+  if (address === 'off') return undefined;
+  const server = createAdminServer({
+    health: () => health(parts),
+    metrics: () => telemetry.registry.text(),
+    hosts: settings.hosts,
+  });
+  const bound = await listen(server, 'listen.admin', address);
+  opened.add(async () => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return bound;
+}
