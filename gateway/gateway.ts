@@ -6,6 +6,7 @@ import type { LeafContexts } from './capture/ca/leaf-contexts.ts';
 import { createCallHandler } from './capture/call-handler.ts';
 import { type CaptureOptions, capture } from './capture/http/capture-server.ts';
 import type { Terminated } from './capture/http/connection.ts';
+import { type ConnectionSet, trackConnections } from './capture/http/connection-set.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits, serverOptions } from './capture/http/http-limits.ts';
 import { isOwnAddress, type Peers } from './capture/http/peers.ts';
 import { shouldUpgrade } from './capture/http/upgrade.ts';
@@ -94,7 +95,7 @@ interface Listener {
   name: string;
   server: Server;
   address: ListenAddress;
-  sockets: Set<Socket>;
+  connections: ConnectionSet;
 }
 
 const DRAIN_LOOK = 100;
@@ -119,14 +120,11 @@ export function createGateway(options: GatewayOptions): Gateway {
   const listeners: Listener[] = [];
   let extAuthz: ExtAuthzServer | undefined;
 
-  function add(name: string, server: Server, address: ListenAddress): void {
-    const sockets = new Set<Socket>();
+  function add(name: string, server: Server, address: ListenAddress, secure = false): void {
     server.on('connection', (socket: Socket) => {
       if (address.peers !== 'any' && !isOwnAddress(socket.remoteAddress)) socket.destroy();
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
     });
-    listeners.push({ name, server, address, sockets });
+    listeners.push({ name, server, address, connections: trackConnections(server, secure) });
   }
 
   function common(): Omit<CaptureOptions, 'attribute'> {
@@ -183,7 +181,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       secure: true,
       attribute: (req, { terminated }) => attributeByServerName(req, terminated as Terminated, directory),
     });
-    add('tls', server, address);
+    add('tls', server, address, true);
   }
 
   async function addAll({ decisions, proxy, tools = {}, tls }: GatewayListeners): Promise<void> {
@@ -270,10 +268,7 @@ function listen(name: string, server: Server, { host = '127.0.0.1', port }: List
 
 function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    if (!server.listening) resolve();
-    else {
-      server.close(() => resolve());
-      server.closeIdleConnections();
-    }
+    if (server.listening) server.close(() => resolve());
+    else resolve();
   });
 }

@@ -1,12 +1,14 @@
 /**
- * Bundles the programs under dist/. Plain JavaScript, because it is the first thing that runs after `npm ci`, on
- * whatever Node is there.
+ * Bundles the programs into dist/ (or the folder named). Plain JavaScript, because it is the first thing that runs
+ * after `npm ci`, on whatever Node is there.
  */
 import { rm } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const outdir = fileURLToPath(new URL('../dist', import.meta.url));
+const outdir = resolve(process.argv[2] ?? fileURLToPath(new URL('../dist', import.meta.url)));
 
 const common = {
   outdir,
@@ -24,18 +26,43 @@ const common = {
 };
 
 /**
- * OPA's SDK brings a YAML parser for the builtins yaml.marshal and yaml.unmarshal, which the evaluator refuses: the
- * gateway need not load it.
+ * Node's modules by `require`: an `import` of `node:http` reads every name that it exports, and some of them load
+ * undici, http2 and workers at that moment (13 MB, and most of the time that starting takes).
  */
-const withoutYamlBuiltins = {
-  name: 'without-yaml-builtins',
+const builtinsByRequire = {
+  name: 'builtins-by-require',
   setup(builder) {
-    builder.onResolve({ filter: /^yaml$/ }, ({ importer }) =>
-      /[\\/]opa-wasm[\\/]/.test(importer) ? { path: 'yaml', namespace: 'unused' } : undefined,
-    );
-    builder.onLoad({ filter: /.*/, namespace: 'unused' }, () => ({
-      contents: 'const unused = () => { throw new Error("no YAML here"); }; export const parse = unused, stringify = unused;',
+    builder.onResolve({ filter: /.*/ }, ({ path, kind, namespace }) => {
+      if (!isBuiltin(path)) return undefined;
+      if (kind === 'require-call' || namespace === 'builtin') return { path, external: true };
+      return { path, namespace: 'builtin' };
+    });
+    builder.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
     }));
+  },
+};
+
+/** What a dependency could use, and never does here. */
+const UNUSED = [
+  // For the builtins yaml.marshal and yaml.unmarshal of OPA's SDK, which the evaluator refuses.
+  { path: /^yaml$/, importer: /[\\/]opa-wasm[\\/]/, contents: 'export const parse = undefined, stringify = undefined;' },
+  // HTTP/2 to tools, and request bodies that are forms or blobs.
+  { path: /^node:http2$/, importer: /[\\/]undici[\\/]/, contents: 'module.exports = { constants: {} };' },
+  { path: /web\/fetch\/body\.js$/, importer: /[\\/]undici[\\/]/, contents: 'module.exports = {};' },
+];
+
+const slim = {
+  name: 'slim',
+  setup(builder) {
+    const entry = fileURLToPath(new URL('build-undici.mjs', import.meta.url));
+    builder.onResolve({ filter: /^undici$/ }, () => ({ path: entry }));
+    for (const [index, { path, importer, contents }] of UNUSED.entries()) {
+      builder.onResolve({ filter: path }, (from) =>
+        importer.test(from.importer) ? { path: from.path, namespace: `unused-${index}` } : undefined,
+      );
+      builder.onLoad({ filter: /.*/, namespace: `unused-${index}` }, () => ({ contents }));
+    }
   },
 };
 
@@ -53,5 +80,5 @@ await build({
   splitting: true,
   chunkNames: 'gateway-[name]-[hash]',
   minify: true,
-  plugins: [withoutYamlBuiltins],
+  plugins: [slim, builtinsByRequire],
 });

@@ -31,6 +31,7 @@ export interface LogState {
 
 const MEMORY = 256 * 1024;
 const BATCH = 64 * 1024;
+const GATHER = 20;
 const STALLED = 1000;
 const FIRST_RETRY = 100;
 const LAST_RETRY = 5000;
@@ -58,7 +59,8 @@ export class LogQueue {
   #pumping: Promise<void> | undefined;
   #writeBegan: number | undefined;
   #failures = 0;
-  #retry: { timer: NodeJS.Timeout; wake(): void } | undefined;
+  /** Ends a pause early. */
+  #wake: (() => void) | undefined;
   #stallTimer: NodeJS.Timeout | undefined;
   #closed = false;
   #delivered = 0;
@@ -114,7 +116,7 @@ export class LogQueue {
 
   /** Delivers what it can within `ms`, then puts the rest on disk. @returns lines that are lost for want of one. */
   async close(ms: number): Promise<number> {
-    this.#retry?.wake();
+    this.#wake?.();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, ms);
@@ -131,7 +133,7 @@ export class LogQueue {
   saveNow(): number {
     this.#closed = true;
     clearTimeout(this.#stallTimer);
-    this.#retry?.wake();
+    this.#wake?.();
     const spill = this.#spill;
     const left = [this.#offered, ...this.#memory].filter((text) => text !== '');
     this.#memory = [];
@@ -172,11 +174,12 @@ export class LogQueue {
   }
 
   async #deliverAll(): Promise<void> {
-    // Lines of one turn go together.
-    await new Promise((resolve) => setImmediate(resolve));
+    // Lines that come close together are one write.
+    await this.#sleep(GATHER);
     while (!this.#closed) {
       if (this.#memory.length > 0 || this.#offered !== '') await this.#deliverMemory();
       else if (!(await this.#deliverSpill())) return;
+      if (this.#spill?.empty !== false && this.#offered === '' && this.#memoryBytes < BATCH) return;
     }
   }
 
@@ -245,13 +248,18 @@ export class LogQueue {
     const { random } = this.#options;
     if (this.#spill !== undefined) this.#moveAllToSpill(this.#spill);
     const longest = Math.min(LAST_RETRY, FIRST_RETRY * 2 ** Math.min(10, this.#failures - 1));
+    return this.#sleep(longest * (0.5 + random() / 2));
+  }
+
+  #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(this.#retry?.timer);
-        this.#retry = undefined;
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#wake = undefined;
         resolve();
       };
-      this.#retry = { timer: setTimeout(wake, longest * (0.5 + random() / 2)), wake };
+      const timer = setTimeout(done, ms);
+      this.#wake = done;
     });
   }
 }

@@ -93,12 +93,7 @@ export class OtlpExporter {
       return;
     }
     this.#queue.push(span);
-    if (this.#sending !== undefined) return;
-    if (this.#queue.length >= this.#batch) this.#start();
-    else if (this.#timer === undefined) {
-      this.#timer = setTimeout(() => this.#start(), this.#delay);
-      this.#timer.unref();
-    }
+    if (this.#sending === undefined) this.#schedule();
   }
 
   /** Sends what it can within `ms`; the rest is dropped. */
@@ -116,26 +111,33 @@ export class OtlpExporter {
     this.#queue = [];
   }
 
+  /** A full batch goes at once, what is less waits for company. */
+  #schedule(): void {
+    if (this.#queue.length >= this.#batch) this.#start();
+    else if (this.#queue.length > 0 && this.#timer === undefined) {
+      this.#timer = setTimeout(() => this.#start(), this.#delay);
+      this.#timer.unref();
+    }
+  }
+
   #start(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = undefined;
+      this.#schedule();
     });
   }
 
+  /** What is there, and then full batches as long as there are any; at the end, all. */
   async #sendAll(): Promise<void> {
-    while (this.#queue.length > 0) {
+    do {
       const count = Math.min(this.#batch, this.#queue.length);
-      const spans = this.#queue.slice(0, count);
-      const result = await this.#send(spans);
-      if (result === 'later') {
-        // At the end there is no later.
-        if (this.#closed) return;
-        continue;
-      }
-      this.#queue.splice(0, count);
-    }
+      const result = await this.#send(this.#queue.slice(0, count));
+      if (result === 'done') this.#queue.splice(0, count);
+      // At the end there is no later.
+      else if (this.#closed) return;
+    } while (this.#queue.length >= this.#batch || (this.#closed && this.#queue.length > 0));
   }
 
   async #send(spans: readonly string[]): Promise<'done' | 'later'> {

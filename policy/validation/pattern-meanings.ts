@@ -42,4 +42,8 @@ export const PATTERN_MEANINGS: Readonly<Record<string, string>> = {
   '^[A-Za-z0-9_.:-]+$': 'letters, digits and _ . : -',
   '^([A-Za-z0-9_-]{43}|[A-Za-z0-9+/]{43}=|-----BEGIN PUBLIC KEY-----[A-Za-z0-9+/=\\s]+-----END PUBLIC KEY-----\\s*)$':
     'an Ed25519 public key: its 32 bytes in base64 or base64url, or PEM',
+  '^[A-Za-z0-9_-]+$': 'letters, digits, "-" and "_", such as Idempotency-Key',
+  '^[0-9]{1,6}(s|m|h|d)$': 'a duration such as 30s, 15m, 24h or 7d',
+  '^[A-Za-z0-9-]+$': 'the name of a header: letters, digits and "-"',
+  '^[A-Za-z0-9-]+[*]?$': 'the name of a header: letters, digits and "-", with a * at the end for any rest',
 };

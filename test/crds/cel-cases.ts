@@ -212,6 +212,11 @@ export const CEL_CASES: CelCase[] = [
       { 'spec.openapi': { inline: '{}' } },
       { 'spec.openapi': { inline: '{}', configMapRef: { name: 'c' } } },
     ],
+    [
+      'query and headers tell requests',
+      { 'spec.actions.0.match': { method: 'GET', path: '/x', query: ['q'] } },
+      { 'spec.openapi': { inline: '{}' }, 'spec.actions.0.match': { operationId: 'x', query: ['q'] } },
+    ],
     ['method and path belong together', {}, { 'spec.actions.0.match': { path: '/x' } }],
     [
       'an action is recognised in exactly one way',

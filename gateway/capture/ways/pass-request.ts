@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { type Duplex, pipeline } from 'node:stream';
+import { AegisError } from '../../../policy/errors.ts';
 import { requestHeaders, responseHeaders } from '../../upstream/forward-headers.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { NamedAuthority } from '../tool-directory.ts';
@@ -19,8 +20,8 @@ export async function passRequest(
   let tunnel: Duplex;
   try {
     tunnel = await unknown.connect(authority);
-  } catch {
-    exchange.refuse(refusal('AEGIS_UPSTREAM_CONNECT', 502));
+  } catch (error) {
+    exchange.refuse(refusal(error instanceof AegisError ? error.code : 'AEGIS_UPSTREAM_CONNECT', 502));
     return;
   }
   const { list } = requestHeaders(req.rawHeaders, { kept: NOTHING, keepLength: true });
@@ -32,7 +33,8 @@ export async function passRequest(
     setHost: false,
     headers: ['Host', req.headers.host ?? authority.host, ...list, 'Connection', 'close'],
   });
-  const end = (): void => {
+  const end = (_: Error): void => {
+    console.error(_);
     out.destroy();
     tunnel.destroy();
     if (exchange.answered) res.destroy();

@@ -123,9 +123,11 @@ export class JsonRewriter implements JsonPlace {
   write(text: string): string {
     this.#text = text;
     this.#output.begin(text);
-    for (let index = 0; index < text.length; ) {
-      if (this.#state === 'string') index = this.#readString(index);
-      else if (this.#state === 'word') index = this.#readWord(index);
+    const { length } = text;
+    for (let index = 0; index < length; ) {
+      const state = this.#state;
+      if (state === 'string') index = this.#readString(index);
+      else if (state === 'word') index = this.#readWord(index);
       else if (isSpace(text.charCodeAt(index))) index = this.#readSpace(index);
       else index = this.#readToken(index);
     }

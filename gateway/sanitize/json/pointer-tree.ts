@@ -2,6 +2,8 @@ import type { RedactObligation } from '../../../policy/decision/types.ts';
 import { pointerTokens } from '../../mapping/json-pointer.ts';
 import { type RedactOp, stricter } from '../replace-text.ts';
 
+const NONE: readonly PointerTree[] = [];
+
 /** JSON pointers (RFC 6901; a token `*` is every member or element) as a tree that is walked beside the document. */
 export class PointerTree {
   readonly #children = new Map<string, PointerTree>();
@@ -37,10 +39,15 @@ export class PointerTree {
 
   /** The trees that go on below a member or element. */
   static below(trees: readonly PointerTree[], token: string): readonly PointerTree[] {
-    if (trees.length === 0) return trees;
-    return trees.flatMap((tree) =>
-      [tree.#children.get(token) ?? [], token === '*' ? [] : (tree.#children.get('*') ?? [])].flat(),
-    );
+    let found: PointerTree[] | undefined;
+    for (const tree of trees) {
+      const named = tree.#children.get(token);
+      const any = token === '*' ? undefined : tree.#children.get('*');
+      if (named !== undefined || any !== undefined) found ??= [];
+      if (named !== undefined) found?.push(named);
+      if (any !== undefined) found?.push(any);
+    }
+    return found ?? NONE;
   }
 
   /** The strictest op of those that end here. */

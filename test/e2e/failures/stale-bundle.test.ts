@@ -7,24 +7,32 @@ import type { LedgerOptions } from '../../support/ledger-sources.ts';
 
 let world: FailureWorld;
 
-beforeAll(async () => {
+beforeEach(async () => {
   world = await FailureWorld.open();
+  world.publish();
 });
 
-afterAll(() => world.close());
+afterEach(() => world.close());
 
-/** A gateway whose bundle has become stale, with the server down. */
-async function stale(options: LedgerOptions, settings: Record<string, string> = {}): Promise<GatewayProcess> {
-  world.publish(options);
-  const gateway = await world.start({
-    'bundle.url': world.bundleUrl,
-    'bundle.maxStaleness': '2s',
-    ...settings,
-  });
-  expect((await world.write(gateway)).status).toBe(200);
+const MAX_STALENESS = '2500ms';
+
+/** Gateways whose bundle has become stale, with the server down; one for each of the settings. */
+async function stale(options: LedgerOptions, ...settings: Record<string, string>[]): Promise<GatewayProcess[]> {
+  const common = { 'bundle.url': world.bundleUrl, 'bundle.maxStaleness': MAX_STALENESS };
+  const gateways = await Promise.all(settings.map((more) => world.start({ ...common, ...more }, { until: 'live' })));
+  const sequence = world.publish(options);
+  await Promise.all(gateways.map((gateway) => decidesBy(gateway, sequence)));
   await world.bundles.stop();
-  await until('staleness', async () => (await health(gateway)).bundle.stale === true);
-  return gateway;
+  for (const gateway of gateways) {
+    await until('staleness', async () => (await health(gateway)).bundle.stale === true);
+  }
+  return gateways;
+}
+
+/** Asks for calls, because those are what a bundle must be fresh for. */
+async function decidesBy(gateway: GatewayProcess, sequence: number): Promise<void> {
+  await until('the fresh bundle', async () => (await health(gateway)).bundle?.sequence === sequence);
+  expect((await world.write(gateway)).status).toBe(200);
 }
 
 async function expectStale(answer: Promise<{ status: number; headers: object; problem: unknown }>): Promise<void> {
@@ -34,17 +42,16 @@ async function expectStale(answer: Promise<{ status: number; headers: object; pr
   expect(problem).toMatchObject({ code: 'BUNDLE_STALE', error: { code: 'bundle_stale' } });
 }
 
-async function renewed(gateway: GatewayProcess, options: LedgerOptions): Promise<void> {
-  const sequence = world.publish(options);
+async function renewed(gateway: GatewayProcess): Promise<void> {
+  const sequence = world.publish();
   await world.bundles.start();
-  await until('the next bundle', async () => (await health(gateway)).bundle.sequence === sequence);
+  await decidesBy(gateway, sequence);
   expect(await probe(gateway, 'ready')).toBe(200);
-  expect((await world.write(gateway)).status).toBe(200);
   expect(await metric(gateway, 'aegis_gateway_bundle_stale')).toBe(0);
 }
 
 test('without opt-in every call is refused, and the gateway is not ready', async () => {
-  const gateway = await stale({});
+  const [gateway] = (await stale({}, {})) as [GatewayProcess];
   const before = world.tool.reached.length;
   await expectStale(world.write(gateway));
   await expectStale(world.read(gateway));
@@ -55,34 +62,31 @@ test('without opt-in every call is refused, and the gateway is not ready', async
   expect(await probe(gateway, 'ready')).toBe(503);
   expect(await metric(gateway, 'aegis_gateway_bundle_stale')).toBe(1);
   expect(await metric(gateway, 'aegis_gateway_ready')).toBe(0);
-  await renewed(gateway, {});
+  await renewed(gateway);
 });
 
-test('with opt-in only low-risk reads pass; the gateway can still be told to close', async () => {
-  const gateway = await stale({ failMode: 'StaleReadOnly' });
+test('with opt-in only low-risk reads pass, unless the gateway itself is told to close', async () => {
+  const closed = { 'bundle.failMode': 'Closed', 'bundle.store': world.path('store') };
+  const [open, shut] = (await stale({ failMode: 'StaleReadOnly' }, {}, closed)) as [GatewayProcess, GatewayProcess];
   const before = world.tool.reached.length;
-  expect((await world.read(gateway)).status).toBe(200);
+  expect((await world.read(open)).status).toBe(200);
   expect(world.tool.reached).toHaveLength(before + 1);
-  await expectStale(world.write(gateway));
-  await expectStale(world.call(gateway, 'GET', '/audit'));
-  expect(world.tool.reached).toHaveLength(before + 1);
-  expect((await health(gateway)).bundle).toMatchObject({ state: 'stale', fail_mode: 'StaleReadOnly' });
-  expect(await probe(gateway, 'ready')).toBe(200);
-  expect(await metric(gateway, 'aegis_gateway_bundle_stale')).toBe(1);
-  await renewed(gateway, { failMode: 'StaleReadOnly' });
-});
+  await expectStale(world.write(open));
+  await expectStale(world.call(open, 'GET', '/audit'));
+  expect((await health(open)).bundle).toMatchObject({ state: 'stale', fail_mode: 'StaleReadOnly' });
+  expect(await probe(open, 'ready')).toBe(200);
+  expect(await metric(open, 'aegis_gateway_bundle_stale')).toBe(1);
 
-test('a gateway that is told to close does so whatever the tenant says, also after a restart from disk', async () => {
-  const settings = { 'bundle.failMode': 'Closed', 'bundle.store': world.path('stale-store') };
-  const gateway = await stale({ failMode: 'StaleReadOnly' }, settings);
-  await expectStale(world.read(gateway));
-  expect(await health(gateway)).toMatchObject({ ready: false, bundle: { fail_mode: 'Closed' } });
-  await gateway.kill();
-  const restarted = await world.start(
-    { 'bundle.url': world.bundleUrl, 'bundle.maxStaleness': '2s', ...settings },
+  await expectStale(world.read(shut));
+  expect(await health(shut)).toMatchObject({ ready: false, bundle: { fail_mode: 'Closed' } });
+  await shut.kill();
+  // what is on disk is judged by its age as well
+  const again = await world.start(
+    { 'bundle.url': world.bundleUrl, 'bundle.maxStaleness': MAX_STALENESS, ...closed },
     { until: 'live' },
   );
-  await until('the bundle from disk', async () => (await health(restarted)).bundle?.state === 'stale');
-  await expectStale(world.read(restarted));
-  await expectStale(world.write(restarted));
+  await until('the bundle from disk', async () => (await health(again)).bundle?.state === 'stale');
+  await expectStale(world.read(again));
+  await expectStale(world.write(again));
+  expect(world.tool.reached).toHaveLength(before + 1);
 });

@@ -1,0 +1,101 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { FailureWorld } from '../../support/failure-world.ts';
+import { makeFifo, readFifo } from '../../support/fifo.ts';
+import type { GatewayProcess } from '../../support/gateway-process.ts';
+import { health, metric, until } from '../../support/gateway-view.ts';
+
+/** Where the decision log goes is blocked, missing or full: calls go on, and the log is complete and in order later. */
+
+let world: FailureWorld;
+let count = 0;
+
+beforeAll(async () => {
+  world = await FailureWorld.open();
+  world.publish();
+});
+
+afterAll(() => world.close());
+
+/** Decision ids, as the clients were told them. */
+async function calls(gateway: GatewayProcess, number: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let call = 0; call < number; call++) {
+    const { status, headers } = await world.write(gateway);
+    expect(status).toBe(200);
+    ids.push(String(headers['aegis-decision-id']));
+  }
+  return ids;
+}
+
+function idsOf(text: string): string[] {
+  const lines = text.split('\n').slice(0, -1);
+  return lines.map((line) => (JSON.parse(line) as { decision_id: string }).decision_id);
+}
+
+const lines = (gateway: GatewayProcess, result: string): Promise<number> =>
+  metric(gateway, 'aegis_gateway_log_lines_total', { result });
+
+function spill(): Record<string, string> {
+  return { 'telemetry.spill.directory': world.path(`spill-${count++}`) };
+}
+
+test('a folder that is missing: spills to disk, and delivers all of it once the folder is there', async () => {
+  const log = world.path('logs/decisions.log');
+  const gateway = await world.start({ 'telemetry.log': log, ...spill() });
+  const ids = await calls(gateway, 30);
+  await until('the spill', async () => (await lines(gateway, 'spilled')) >= 30);
+  expect((await health(gateway)).decision_log).toMatchObject({ state: 'failing', full: false, delivered: 0 });
+  mkdirSync(world.path('logs'));
+  await until('the delivery', async () => (await lines(gateway, 'delivered')) >= 30);
+  ids.push(...(await calls(gateway, 3)));
+  await until('the rest', async () => (await lines(gateway, 'delivered')) >= 33);
+  expect(idsOf(readFileSync(log, 'utf8'))).toEqual(ids);
+  expect(await lines(gateway, 'dropped')).toBe(0);
+  expect((await health(gateway)).decision_log).toMatchObject({ state: 'ok', spill_bytes: 0 });
+  expect(await gateway.stop()).toBe(0);
+});
+
+test('a full disk: spills, and what it holds is delivered by the next process', async () => {
+  const kept = spill();
+  const first = await world.start({ 'telemetry.log': '/dev/full', ...kept });
+  const ids = await calls(first, 30);
+  await until('the failure in health', async () => (await health(first)).decision_log.state === 'failing');
+  expect(await first.stop()).toBe(0);
+  const log = world.path('after-full.log');
+  const second = await world.start({ 'telemetry.log': log, ...kept });
+  await until('the delivery', async () => (await lines(second, 'delivered')) >= 30);
+  expect(idsOf(readFileSync(log, 'utf8'))).toEqual(ids);
+});
+
+test('a pipe that nobody reads: no call waits; once it is read, everything is there in order', async () => {
+  const path = world.path('log.fifo');
+  makeFifo(path);
+  const gateway = await world.start({ 'telemetry.log': path, ...spill() });
+  const ids = await calls(gateway, 30);
+  await until('the stall in health', async () => (await health(gateway)).decision_log.state === 'stalled');
+  ids.push(...(await calls(gateway, 30)));
+  const reader = readFifo(path);
+  try {
+    await until('the delivery', () => reader.lines().length >= 60);
+    expect(idsOf(`${reader.lines().join('\n')}\n`)).toEqual(ids);
+    expect(await lines(gateway, 'dropped')).toBe(0);
+    expect(await gateway.stop()).toBe(0);
+  } finally {
+    reader.child.kill('SIGKILL');
+  }
+});
+
+test('a pipe that nobody ever reads does not hold up the end', async () => {
+  const path = world.path('never.fifo');
+  makeFifo(path);
+  const kept = spill();
+  const gateway = await world.start({ 'telemetry.log': path, 'drain.grace': '1s', ...kept });
+  const ids = await calls(gateway, 5);
+  const began = performance.now();
+  expect(await gateway.stop()).toBe(0);
+  expect(performance.now() - began).toBeLessThan(6000);
+  const log = world.path('after-fifo.log');
+  const second = await world.start({ 'telemetry.log': log, ...kept });
+  await until('the delivery', async () => (await lines(second, 'delivered')) >= 5);
+  expect(idsOf(readFileSync(log, 'utf8'))).toEqual(ids);
+});
