@@ -236,18 +236,20 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   async function drain(graceMs: number): Promise<void> {
     draining = true;
-    const cut = (): void => {
-      for (const { sockets } of listeners) for (const socket of sockets) socket.destroy();
-    };
     const closed = Promise.all(listeners.map(({ server }) => close(server)));
-    // What becomes idle meanwhile is closed by its `Connection: close`; what was idle already, here.
-    const idle = setInterval(() => {
-      for (const { server } of listeners) server.closeIdleConnections();
-    }, DRAIN_LOOK);
+    const closeIdle = (): void => {
+      for (const { connections } of listeners) connections.closeIdle();
+    };
+    const cut = (): void => {
+      for (const { connections } of listeners) connections.cut();
+    };
+    closeIdle();
+    // What becomes idle meanwhile ends with its `Connection: close`, unless its answer had begun before.
+    const looking = setInterval(closeIdle, DRAIN_LOOK);
     const timer = setTimeout(cut, graceMs);
-    await Promise.all([closed, extAuthz?.close(graceMs)]);
+    await closed;
     clearTimeout(timer);
-    clearInterval(idle);
+    clearInterval(looking);
   }
 
   return { start, drain };

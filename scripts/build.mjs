@@ -3,10 +3,11 @@
  * after `npm ci`, on whatever Node is there.
  */
 import { rm } from 'node:fs/promises';
-import { isBuiltin } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { catalogueDefine } from './catalogue-define.mjs';
 
 const outdir = resolve(process.argv[2] ?? fileURLToPath(new URL('../dist', import.meta.url)));
 
@@ -25,6 +26,31 @@ const common = {
   logLevel: 'warning',
 };
 
+/** Exports of Node's modules that load much more when they are read. Whoever imports one is told by the build. */
+const HEAVY = new Set([
+  'WebSocket',
+  'CloseEvent',
+  'MessageEvent',
+  'webcrypto',
+  'subtle',
+  'getRandomValues',
+  'promises',
+  'Blob',
+  'File',
+  'rootCertificates',
+  'ReadStream',
+  'WriteStream',
+  'FileReadStream',
+  'FileWriteStream',
+  'Utf8Stream',
+  'EventEmitterAsyncResource',
+]);
+
+function exportedNames(path) {
+  const names = Object.keys(createRequire(import.meta.url)(path));
+  return names.filter((name) => name !== 'default' && !HEAVY.has(name) && /^[A-Za-z_]\w*$/.test(name));
+}
+
 /**
  * Node's modules by `require`: an `import` of `node:http` reads every name that it exports, and some of them load
  * undici, http2 and workers at that moment (13 MB, and most of the time that starting takes).
@@ -37,26 +63,44 @@ const builtinsByRequire = {
       if (kind === 'require-call' || namespace === 'builtin') return { path, external: true };
       return { path, namespace: 'builtin' };
     });
-    builder.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)});`,
-    }));
+    builder.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => {
+      const names = exportedNames(path);
+      const exported = names.map((name) => `const n_${name} = m.${name};`).join('');
+      return {
+        contents: `const m = require(${JSON.stringify(path)});${exported}export default m;
+          export { ${names.map((name) => `n_${name} as ${name}`).join(', ')} };`,
+      };
+    });
   },
 };
+
+const UNDICI = /[\\/]undici[\\/]/;
 
 /** What a dependency could use, and never does here. */
 const UNUSED = [
   // For the builtins yaml.marshal and yaml.unmarshal of OPA's SDK, which the evaluator refuses.
-  { path: /^yaml$/, importer: /[\\/]opa-wasm[\\/]/, contents: 'export const parse = undefined, stringify = undefined;' },
-  // HTTP/2 to tools, and request bodies that are forms or blobs.
-  { path: /^node:http2$/, importer: /[\\/]undici[\\/]/, contents: 'module.exports = { constants: {} };' },
-  { path: /web\/fetch\/body\.js$/, importer: /[\\/]undici[\\/]/, contents: 'module.exports = {};' },
+  {
+    path: /^yaml$/,
+    importer: /[\\/]opa-wasm[\\/]/,
+    contents: 'export const parse = undefined, stringify = undefined;',
+  },
+  // HTTP/2 to tools (undici asks for it only where it is allowed), and request bodies that are forms or blobs.
+  { path: /client-h2\.js$/, importer: UNDICI, contents: 'module.exports = undefined;' },
+  { path: /web\/fetch\/body\.js$/, importer: UNDICI, contents: 'module.exports = {};' },
+  // The parser for processors without SIMD.
+  { path: /llhttp-wasm\.js$/, importer: UNDICI, contents: 'module.exports = undefined;' },
+  // Only to mark what cannot be sent to a worker.
+  { path: /^node:worker_threads$/, importer: UNDICI, contents: 'module.exports = {};' },
 ];
 
 const slim = {
   name: 'slim',
   setup(builder) {
-    const entry = fileURLToPath(new URL('build-undici.mjs', import.meta.url));
-    builder.onResolve({ filter: /^undici$/ }, () => ({ path: entry }));
+    const undici = fileURLToPath(new URL('build-undici.mjs', import.meta.url));
+    builder.onResolve({ filter: /^undici$/ }, () => ({ path: undici }));
+    // The build for Node loads its workers at once.
+    const fflate = fileURLToPath(new URL('../node_modules/fflate/esm/browser.js', import.meta.url));
+    builder.onResolve({ filter: /^fflate$/ }, () => ({ path: fflate }));
     for (const [index, { path, importer, contents }] of UNUSED.entries()) {
       builder.onResolve({ filter: path }, (from) =>
         importer.test(from.importer) ? { path: from.path, namespace: `unused-${index}` } : undefined,
@@ -72,6 +116,7 @@ await build({
   entryPoints: { aegis: 'cli/main.ts' },
   sourcemap: 'linked',
   minifySyntax: true,
+  define: catalogueDefine(),
 });
 // The gateway runs beside every agent: small, and what is not configured is not loaded.
 await build({

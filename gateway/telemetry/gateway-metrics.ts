@@ -1,5 +1,5 @@
 import type { BundleStatus } from '../bundles/bundle-status.ts';
-import type { HealthParts } from './health.ts';
+import { type HealthParts, notReady } from './health.ts';
 import type { MetricsRegistry, Sample } from './metrics-registry.ts';
 
 /** Metrics of the gateway's parts, read from the same places as its health. */
@@ -11,7 +11,7 @@ export function addGatewayMetrics(registry: MetricsRegistry, parts: HealthParts)
 
   registry.reading('gauge', 'aegis_gateway_calls_in_flight', 'Calls whose answer has not ended.', parts.inFlight);
   registry.reading('gauge', 'aegis_gateway_ready', 'Whether calls can be decided here.', () =>
-    flag(parts.phase() === 'running' && parts.activations.list().length > 0),
+    flag(notReady(parts) === undefined),
   );
 
   registry.reading(

@@ -37,7 +37,8 @@ export interface Health {
 const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000));
 const time = (ms: number): string => new Date(ms).toISOString();
 
-function notReady({ phase, activations, bundle }: HealthParts): string | undefined {
+/** Why calls cannot be decided here; undefined where they can. */
+export function notReady({ phase, activations, bundle }: HealthParts): string | undefined {
   const now = phase();
   if (now !== 'running') return now;
   if (activations.list().length === 0) return 'no bundle';

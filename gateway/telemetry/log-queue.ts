@@ -98,13 +98,13 @@ export class LogQueue {
 
   get full(): boolean {
     const spill = this.#spill;
-    if (spill !== undefined) return !spill.hasRoomFor(HEADROOM);
+    if (spill !== undefined) return !spill.hasRoomFor(HEADROOM) || (spill.failing && !this.#flowing);
     return this.#memoryBytes > this.#maxMemory - Math.min(HEADROOM, this.#maxMemory / 4);
   }
 
   get state(): LogState {
     return {
-      state: this.#failures > 0 ? 'failing' : this.#stalled() ? 'stalled' : 'ok',
+      state: this.#flowing ? 'ok' : this.#failures > 0 ? 'failing' : 'stalled',
       full: this.full,
       memoryBytes: this.#memoryBytes + this.#offered.length,
       spillBytes: this.#spill?.bytes ?? 0,
@@ -141,6 +141,10 @@ export class LogQueue {
     this.#offered = '';
     spill?.saveNow(left);
     return spill === undefined ? left.reduce((sum, text) => sum + countLines(text), 0) : 0;
+  }
+
+  get #flowing(): boolean {
+    return this.#failures === 0 && !this.#stalled();
   }
 
   #stalled(): boolean {

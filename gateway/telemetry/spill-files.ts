@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { appendFile, readFile, rm } from 'node:fs/promises';
+import { appendFile, readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -44,6 +44,7 @@ export class SpillFiles {
   #writing: Promise<void> | undefined;
   /** What the file system is taking right now. */
   #underway = '';
+  #failing = false;
 
   /** @throws what the file system throws where the folder cannot be made or written to. */
   constructor(options: SpillOptions) {
@@ -67,6 +68,11 @@ export class SpillFiles {
 
   get empty(): boolean {
     return this.#segments.length === 0 && this.#tail.length === 0;
+  }
+
+  /** What was written last could not be. */
+  get failing(): boolean {
+    return this.#failing;
   }
 
   hasRoomFor(bytes: number): boolean {
@@ -150,16 +156,28 @@ export class SpillFiles {
       this.#underway = text;
       try {
         await appendFile(join(this.#options.directory, segment.name), text, { mode: 0o600 });
+        this.#failing = false;
       } catch {
-        // Whatever of it is there may end in the middle of a line; the next segment is a fresh one.
-        this.#open = false;
-        segment.bytes -= bytes;
+        this.#failing = true;
         this.#bytes -= bytes;
+        segment.bytes -= bytes;
+        await this.#cut(segment);
         this.#options.lost(countLines(text), 'disk');
       }
       this.#underway = '';
     }
     this.#writing = undefined;
+  }
+
+  /** Takes back what was written in part; the next segment is a fresh one. */
+  async #cut(segment: Segment): Promise<void> {
+    const path = join(this.#options.directory, segment.name);
+    this.#open = false;
+    if (segment.bytes > 0) await truncate(path, segment.bytes).catch(() => undefined);
+    else {
+      this.#segments.splice(this.#segments.indexOf(segment), 1);
+      await rm(path, { force: true }).catch(() => undefined);
+    }
   }
 
   #segmentFor(bytes: number): Segment {

@@ -27,14 +27,12 @@ export async function passRequest(
   const { list } = requestHeaders(req.rawHeaders, { kept: NOTHING, keepLength: true });
   const out = request({
     createConnection: () => tunnel,
-    agent: false,
     method: req.method ?? 'GET',
     path,
     setHost: false,
     headers: ['Host', req.headers.host ?? authority.host, ...list, 'Connection', 'close'],
   });
-  const end = (_: Error): void => {
-    console.error(_);
+  const end = (): void => {
     out.destroy();
     tunnel.destroy();
     if (exchange.answered) res.destroy();

@@ -78,19 +78,19 @@ describe('refusals before any rule name the resource and what was probably meant
       'a misspelt action',
       { ...payment, action: 'create_payments', params },
       { code: 'UNKNOWN_ACTION', call: 'did you mean create_payment?' },
-      'fintech/tool.yaml:9',
+      'fintech/tool.yaml:11',
     ],
     [
       'an undeclared parameter',
       { ...payment, params: { ...params, amonut: 2 } },
       { code: 'UNDECLARED_PARAMETER', param: 'amonut', call: 'did you mean amount?' },
-      'fintech/tool.yaml:13',
+      'fintech/tool.yaml:15',
     ],
     [
       'a mistyped parameter',
       { ...payment, params: { ...params, amount: '1' } },
       { code: 'PARAMETER_TYPE', given: 'amount is of type string', call: 'send amount as number' },
-      'fintech/tool.yaml:13',
+      'fintech/tool.yaml:15',
     ],
     [
       'a caller that is not accepted',

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { FailureWorld } from '../../support/failure-world.ts';
 import { makeFifo, readFifo } from '../../support/fifo.ts';
 import type { GatewayProcess } from '../../support/gateway-process.ts';
@@ -67,16 +68,23 @@ test('a full disk: spills, and what it holds is delivered by the next process', 
   expect(idsOf(readFileSync(log, 'utf8'))).toEqual(ids);
 });
 
-test('a pipe that nobody reads: no call waits; once it is read, everything is there in order', async () => {
+test('a pipe without a reader, and one whose reader stands still: no call waits, and the log is whole', async () => {
   const path = world.path('log.fifo');
   makeFifo(path);
   const gateway = await world.start({ 'telemetry.log': path, ...spill() });
   const ids = await calls(gateway, 30);
-  await until('the stall in health', async () => (await health(gateway)).decision_log.state === 'stalled');
-  ids.push(...(await calls(gateway, 30)));
+  const state = async (): Promise<string> => (await health(gateway)).decision_log.state;
+  await until('the trouble in health', async () => (await state()) !== 'ok');
   const reader = readFifo(path);
   try {
-    await until('the delivery', () => reader.lines().length >= 60);
+    await until('the delivery', () => reader.lines().length === 30);
+    reader.child.kill('SIGSTOP');
+    // more than a pipe holds
+    ids.push(...(await calls(gateway, 250)));
+    await until('the stall in health', async () => (await state()) === 'stalled');
+    ids.push(...(await calls(gateway, 10)));
+    reader.child.kill('SIGCONT');
+    await until('the delivery', () => reader.lines().length >= 290);
     expect(idsOf(`${reader.lines().join('\n')}\n`)).toEqual(ids);
     expect(await lines(gateway, 'dropped')).toBe(0);
     expect(await gateway.stop()).toBe(0);
@@ -98,4 +106,28 @@ test('a pipe that nobody ever reads does not hold up the end', async () => {
   const second = await world.start({ 'telemetry.log': log, ...kept });
   await until('the delivery', async () => (await lines(second, 'delivered')) >= 5);
   expect(idsOf(readFileSync(log, 'utf8'))).toEqual(ids);
+});
+
+/** A small disk of the gateway's own, where the system lets one have it. */
+function smallDisk(at: string): { command: string[] } {
+  mkdirSync(at);
+  const mount = 'mount -t tmpfs -o size=64k none "$0" && exec "$@"';
+  const main = join(__dirname, '../../../gateway/main.ts');
+  return { command: ['unshare', '-Urm', 'sh', '-c', mount, at, process.execPath, main] };
+}
+
+test('a disk that fills up in the middle of a line leaves no broken line behind', async () => {
+  const disk = world.path('disk');
+  const gateway = await world.start({ 'telemetry.log': join(disk, 'decisions.log'), ...spill() }, smallDisk(disk));
+  const inside = join('/proc', String(gateway.pid), 'root', disk);
+  const ids = await calls(gateway, 3);
+  await until('the log', async () => (await lines(gateway, 'delivered')) >= 3);
+  expect(() => writeFileSync(join(inside, 'filler'), Buffer.alloc(128 * 1024))).toThrow('ENOSPC');
+  ids.push(...(await calls(gateway, 40)));
+  await until('the failure in health', async () => (await health(gateway)).decision_log.state === 'failing');
+  rmSync(join(inside, 'filler'));
+  await until('the delivery', async () => (await lines(gateway, 'delivered')) >= 43);
+  const text = readFileSync(join(inside, 'decisions.log'), 'utf8');
+  expect(idsOf(text)).toEqual(ids);
+  expect(await gateway.stop()).toBe(0);
 });

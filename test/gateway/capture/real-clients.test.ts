@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { Agent, fetch, ProxyAgent } from 'undici';
 import { openWorld, type World } from './harness.ts';
@@ -106,7 +107,7 @@ test('fetch of Node with a streamed body comes in chunks, and arrives as one', a
   }
   const response = await fetch(`${proxy}/stripe-payments/v1/payment_intents`, {
     method: 'POST',
-    body: pieces(),
+    body: Readable.from(pieces()),
     duplex: 'half',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     dispatcher,
