@@ -5,6 +5,7 @@ import type { CommandFactory } from './command.ts';
 import { compileCommand } from './commands/compile.ts';
 import { decideCommand } from './commands/decide.ts';
 import { explainCommand } from './commands/explain.ts';
+import { gatewayCommand } from './commands/gateway.ts';
 import { keygenCommand } from './commands/keygen.ts';
 import { lintCommand } from './commands/lint.ts';
 import { registerCommand } from './commands/register.ts';
@@ -19,6 +20,7 @@ import { VERSION } from './version.ts';
 
 const COMMANDS: readonly CommandFactory[] = [
   runCommand,
+  gatewayCommand,
 
   lintCommand,
   testCommand,

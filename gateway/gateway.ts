@@ -4,6 +4,7 @@ import { AegisError } from '../policy/errors.ts';
 import type { Callers } from './capture/attribution.ts';
 import type { LeafContexts } from './capture/ca/leaf-contexts.ts';
 import { createCallHandler } from './capture/call-handler.ts';
+import { BodyMemory } from './capture/http/body-memory.ts';
 import { type CaptureOptions, capture } from './capture/http/capture-server.ts';
 import type { Terminated } from './capture/http/connection.ts';
 import { type ConnectionSet, trackConnections } from './capture/http/connection-set.ts';
@@ -116,6 +117,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     limits: { maxBody: options.maxBody ?? DEFAULT_MAPPING_LIMITS.maxBody },
     sanitizerOf: ({ obligations }) => createResponseSanitizer(obligations.redact, { hash: deps.hash }),
   });
+  const maxBody = options.maxBody ?? DEFAULT_MAPPING_LIMITS.maxBody;
+  const bodies = new BodyMemory(Math.max(limits.maxBodies, 4 * maxBody));
   let draining = false;
   const listeners: Listener[] = [];
   let extAuthz: ExtAuthzServer | undefined;
@@ -132,6 +135,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       handler,
       limits,
       newId: deps.newId,
+      bodies,
+      onRefused: ({ code, status }) => hooks.onRefused?.({ code, status }),
       draining: () => draining,
       ...(deps.onError !== undefined && { onError: deps.onError }),
     };
@@ -247,7 +252,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     // What becomes idle meanwhile ends with its `Connection: close`, unless its answer had begun before.
     const looking = setInterval(closeIdle, DRAIN_LOOK);
     const timer = setTimeout(cut, graceMs);
-    await closed;
+    await Promise.all([closed, extAuthz?.close(graceMs)]);
     clearTimeout(timer);
     clearInterval(looking);
   }

@@ -25,6 +25,8 @@ async function main(): Promise<void> {
   if (problems.length > 0) return refuse(problemsText(problems));
   if (command === 'check-config') return print(settingsText(loaded));
 
+  // Nobody left to read it is no reason to end.
+  process.stderr.on('error', () => undefined);
   const logger = createLogger({ level: settings['telemetry.level'], now: Date.now, out: process.stderr });
   let program: RunningProgram | undefined;
   let ending = false;

@@ -1,11 +1,13 @@
 /**
- * Derives everything that follows from `crds/`: TypeScript types, schema constants, editor schemas, the reference page.
+ * Derives everything that follows from `crds/` (TypeScript types, schema constants, editor schemas, the reference page)
+ * and from the table of the gateway's settings (its page, its editor schema).
  * `node scripts/generate.ts` writes them; `--check` writes nothing and exits 1 where a committed file differs.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateEditorSchemas, generateEditorSettings } from './generate/editor-schemas.ts';
+import { generateSettingsPage, generateSettingsSchema } from './generate/gateway-settings.ts';
 import { loadCrds } from './generate/load-crds.ts';
 import { generateReference } from './generate/reference.ts';
 import { generateSchemas } from './generate/schemas.ts';
@@ -23,6 +25,8 @@ function outputs(): Map<string, string> {
     ...generateEditorSchemas(crds),
     ['.vscode/settings.json', generateEditorSettings()],
     ['docs/reference.md', generateReference(crds)],
+    ['docs/gateway-configuration.md', generateSettingsPage()],
+    ['schemas/gateway-config.json', generateSettingsSchema()],
   ]);
 }
 
@@ -32,7 +36,7 @@ for (const [path, text] of outputs()) {
   if (existsSync(target) && readFileSync(target, 'utf8') === text) continue;
   if (check) {
     stale += 1;
-    console.error(`${path} differs from what crds/ say; run: node scripts/generate.ts`);
+    console.error(`${path} is not what its source says; run: node scripts/generate.ts`);
   } else {
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, text);

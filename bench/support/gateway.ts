@@ -1,7 +1,7 @@
 /** The gateway program as it ships, as a child process. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,5 +96,6 @@ export async function startBenchGateway(
 
 /** Those of the image's entry point. */
 function nodeFlags(): string[] {
-  return [];
+  const file = fileURLToPath(new URL('../../bin/gateway-node.json', import.meta.url));
+  return (JSON.parse(readFileSync(file, 'utf8')) as { flags: string[] }).flags;
 }

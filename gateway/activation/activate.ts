@@ -68,6 +68,8 @@ export interface HeadState {
   readonly manifest: Pick<Manifest, 'sequence' | 'freeze'>;
   readonly freshness?: Freshness;
   readonly revokedApprovals?: ReadonlySet<string>;
+  /** When its sequence came into force, ms since the epoch; when the content was loaded, where absent. */
+  readonly activatedAt?: number;
 }
 
 /** Content that is loaded and primed. Heads come and go on top of it without loading it again. */
@@ -184,10 +186,10 @@ class BundleActivation implements Activation {
   readonly #agents: ReadonlyMap<string, LoadedAgent>;
   readonly #clock: () => number;
 
-  constructor(content: LoadedContent, { manifest, freshness, revokedApprovals }: HeadState) {
+  constructor(content: LoadedContent, { manifest, freshness, revokedApprovals, activatedAt }: HeadState) {
     this.tenant = content.tenant;
     this.sequence = manifest.sequence;
-    this.activatedAt = content.activatedAt;
+    this.activatedAt = activatedAt ?? content.activatedAt;
     if (manifest.freeze.mode !== 'None') this.freeze = manifest.freeze.mode;
     if (freshness !== undefined) this.freshness = freshness;
     if (revokedApprovals !== undefined) this.revokedApprovals = revokedApprovals;

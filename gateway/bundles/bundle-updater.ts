@@ -311,11 +311,13 @@ export class BundleUpdater {
     const content = contentId(verified);
     const loaded = held?.contentId === content ? held.loaded : await this.#load(verified);
     const renewal = held?.verified.manifest.sequence === manifest.sequence;
+    const activatedAt = renewal ? (held?.activatedAt as number) : now;
     const verifiedAt = source === 'disk' ? Math.max(now, this.#memory?.verifiedAt ?? 0) : now;
     const activation = loaded.activation({
       manifest,
       freshness: this.#freshness(verified, loaded, verifiedAt),
       revokedApprovals: new Set(this.#revoked.approvals.keys()),
+      activatedAt,
     });
     // from here on nothing can fail
     this.#options.activations.set(activation);
@@ -324,7 +326,7 @@ export class BundleUpdater {
       contentId: content,
       loaded,
       activation,
-      activatedAt: renewal ? (held?.activatedAt as number) : now,
+      activatedAt,
       source,
       candidates: new Set([candidate]),
     };

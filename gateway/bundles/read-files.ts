@@ -9,6 +9,8 @@ import { AegisError } from '../../policy/errors.ts';
 /** Bundles have three levels (`aegis/agents/<id>/data.json`). */
 const MAX_DEPTH = 6;
 const CHUNK = 256 * 1024;
+/** Read beyond what is expected: some files say that they are empty (procfs) and some grow, and neither in bytes. */
+const SPARE = 4096;
 
 /** A file as it stands in a folder. */
 interface FoundFile {
@@ -87,12 +89,12 @@ async function readAll(handle: FileHandle, file: string, expected: number, limit
   const chunks: Uint8Array[] = [];
   let length = 0;
   while (true) {
-    const chunk = new Uint8Array(Math.max(1, Math.min(CHUNK, expected - length || 1)));
+    const chunk = new Uint8Array(Math.min(CHUNK, Math.max(SPARE, expected - length)));
     const { bytesRead } = await handle.read(chunk);
     if (bytesRead === 0) break;
     length += bytesRead;
     if (length > limit) throw tooLarge(file, limit);
-    chunks.push(chunk.subarray(0, bytesRead));
+    chunks.push(bytesRead < chunk.length ? chunk.slice(0, bytesRead) : chunk);
   }
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : new Uint8Array(Buffer.concat(chunks));
 }

@@ -18,8 +18,14 @@ export interface AttributedCall {
 
 export type Attribution =
   | { ok: true; call: AttributedCall }
-  /** `unknown`: the request names a host of no tool, and could be passed on where that is allowed. */
-  | { ok: false; refusal: WayRefusal; unknown?: { host: string; port: number; path: string } };
+  | {
+      ok: false;
+      refusal: WayRefusal;
+      /** The request names a host of no tool, and could be passed on where that is allowed. */
+      unknown?: { host: string; port: number; path: string };
+      /** The tool is known, and the request is none of its calls. */
+      unmapped?: Omit<AttributedCall, 'target' | 'named'>;
+    };
 
 /** Who calls: fixed by the host, never taken from the request. */
 export interface Callers {

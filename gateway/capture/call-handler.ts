@@ -13,12 +13,14 @@ import { type CallHooks, type CallInfo, type CallOutcome, validTraceparent } fro
 import type { ForwardEvents, ForwardRequest, UpgradedClient, Upstreams, UpstreamTarget } from '../upstream/types.ts';
 import type { AttributedCall } from './attribution.ts';
 import type { Exchange } from './http/exchange.ts';
-import { type OpenedCall, openCall, type ProxyVerdict, type RefusedVerdict } from './proxy-call.ts';
+import { type OpenedCall, openCall, type ProxyVerdict, type RefusedVerdict, refuseUnmapped } from './proxy-call.ts';
 import { refusal } from './way-refusal.ts';
 
 /** An attributed request → decision → the tool's answer, or the denial. Whichever way it came in. */
 export interface CallHandler {
   handle(call: AttributedCall, exchange: Exchange): void;
+  /** A request to the tool's host that is not below its base URL. */
+  unmapped(call: Unmapped, exchange: Exchange): void;
   /** A WebSocket handshake; the exchange answers on the client's socket as long as nothing was passed on. */
   upgrade(call: AttributedCall, exchange: Exchange, client: UpgradedClient): void;
 }
@@ -37,6 +39,8 @@ export interface CallHandlerOptions {
 
 type Open = Extract<OpenedCall, { kind: 'open' }>;
 type Passing = Extract<ProxyVerdict, { forward: true }>;
+
+type Unmapped = Omit<AttributedCall, 'target' | 'named'>;
 
 interface Run {
   call: AttributedCall;
@@ -232,7 +236,17 @@ export function createCallHandler(options: CallHandlerOptions): CallHandler {
     return { forward: false, decision, problem };
   }
 
+  function unmapped(call: Unmapped, exchange: Exchange): void {
+    const { activation, caller, tool } = call;
+    const message = 'The path is not below the base URL of the tool.';
+    const contract = activation.contract(caller.agent, tool);
+    const refused = { code: 'AEGIS_MAPPING_UNMAPPED' as const, message };
+    const state: Run = { call: { ...call, target: '' }, exchange, started: ticks() };
+    guarded(state, () => deny(state, refuseUnmapped(activation, caller, tool, refused, deps, { contract })))(undefined);
+  }
+
   return {
+    unmapped,
     handle: (call, exchange) => run(call, exchange),
     upgrade: (call, exchange, client) => run(call, exchange, client),
   };

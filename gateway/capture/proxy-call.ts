@@ -24,6 +24,7 @@ import {
 import { operationId } from '../mapping/operation-id.ts';
 import type { MappingRefusal } from '../mapping/refusal.ts';
 import { rewriteRequest } from '../mapping/rewrite-request.ts';
+import { requestHeaders } from '../upstream/forward-headers.ts';
 
 /** Raw request of a tool → decision, and either the exact request to forward or the denial. No sockets here. */
 export interface CallerIdentity {
@@ -110,8 +111,8 @@ function inputOf(
   head: RequestHead,
   call: MappedCall,
 ): DecisionInput {
-  const { url, region } = contract.upstream;
-  const host = head.host ?? (url === undefined ? undefined : hostOf(url));
+  const { region } = contract.upstream;
+  const host = destinationOf(contract, head);
   return {
     tenant: activation.tenant,
     agent: caller.agent,
@@ -132,6 +133,10 @@ function hostOf(url: string): string | undefined {
     hosts.set(url, URL.canParse(url) ? new URL(url).hostname : undefined);
   }
   return hosts.get(url);
+}
+
+function destinationOf({ upstream: { url } }: ToolContract, { host }: RequestHead): string | undefined {
+  return host ?? (url === undefined ? undefined : hostOf(url));
 }
 
 function ineffective(decision: Decision, deps: DecideDeps): Decision {
@@ -158,19 +163,25 @@ function conclude(
   return { forward: false, decision, problem: problemOf(decision, call.action.denial ?? router.contract.denial) };
 }
 
-/** What a retry of the same call is known by. A body that is not read could be another one each time. */
+/**
+ * What a retry of the same call is known by: where it goes and the headers that reach the tool there. A body that is
+ * not read could be another one each time.
+ */
 function operationOf(
-  activation: Activation,
-  caller: CallerIdentity,
-  contract: ToolContract,
+  { activation, caller, router, request: head }: Opening,
   request: RawRequest,
-  bodyMode: BodyMode,
+  { bodyMode, plan }: MappedCall['source'],
 ): DecideOptions['operation'] {
+  const { contract } = router;
   const { idempotency, tool } = contract;
   if (idempotency === undefined || bodyMode === 'stream') return undefined;
   const window = parseWindow(idempotency.window);
   if (window?.kind !== 'sliding') return undefined;
-  const id = operationId({ tenant: activation.tenant, agent: caller.agent, tool, ...request }, idempotency);
+  const kept = new Set(plan.header.map(({ wire }) => wire));
+  const rawHeaders = requestHeaders(request.rawHeaders, { kept }).list;
+  const host = destinationOf(contract, head) ?? '';
+  const parts = { tenant: activation.tenant, agent: caller.agent, tool, host, ...request, rawHeaders };
+  const id = operationId(parts, idempotency);
   return id === undefined ? undefined : { id, window: window.length };
 }
 
@@ -189,7 +200,7 @@ function decideMapped(opening: Opening, call: MappedCall, body: Uint8Array | und
   const { method, rawHeaders } = opening.request;
   const { contract } = router;
   const request = { method, target: call.target, rawHeaders, body };
-  const operation = operationOf(activation, caller, contract, request, call.source.bodyMode);
+  const operation = operationOf(opening, request, call.source);
   const decided = decideCall(activation, inputOf(activation, caller, contract, opening.request, call), deps, {
     responseSanitize: options.responseSanitize,
     ...(operation !== undefined && { operation }),

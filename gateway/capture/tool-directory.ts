@@ -10,6 +10,8 @@ export interface ToolDirectory {
   byName(tool: string, target: string, via: AttributedCall['via']): Attribution;
   /** `path` is the path and query that the client sent to the host. */
   byHost(authority: NamedAuthority, path: string, via: AttributedCall['via']): Attribution;
+  /** Is there a bundle that names tools at all? */
+  ready(): boolean;
   /** Is any tool at this host? */
   knows(host: string): boolean;
 }
@@ -83,15 +85,16 @@ export function createToolDirectory({ source, callers, upstreams }: ToolDirector
     if (places.length === 0) return refused('AEGIS_HOST_UNKNOWN', 403, 'No tool of the agent is at this host.');
     const place = choose(places, path);
     if (place === 'ambiguous') return refused('AEGIS_HOST_AMBIGUOUS', 403);
-    const bound = place && contractOf(place.tool);
-    if (bound === undefined) {
-      return refused('AEGIS_MAPPING_UNMAPPED', 403, 'The path is not below the base URL of the tool at this host.');
-    }
+    const tool = (place ?? (places[0] as Place)).tool;
+    const bound = contractOf(tool);
+    if (bound === undefined) return refused('AEGIS_MAPPING_UNKNOWN_TOOL', 403);
     const { caller, activation, contract } = bound;
     const upstream = upstreams.resolve(contract, named);
     if ('code' in upstream) return refused(upstream.code, 403, upstream.detail);
     const target = below(path, upstream.publicPath);
-    if (target === undefined) return refused('AEGIS_MAPPING_UNMAPPED', 403, 'The path is not below the base URL.');
+    if (target === undefined) {
+      return { ...refused('AEGIS_MAPPING_UNMAPPED', 403), unmapped: { tool, caller, activation, via } };
+    }
     return {
       ok: true,
       call: { tool: contract.tool, target, caller, activation, via, named: { host, upstream } },
@@ -107,6 +110,7 @@ export function createToolDirectory({ source, callers, upstreams }: ToolDirector
       return { ok: true, call: { tool, target, caller, activation, via } };
     },
     byHost,
+    ready: () => source.list().length > 0,
     knows: (host) => placesAt(host).length > 0,
   };
 }

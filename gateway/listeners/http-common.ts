@@ -80,9 +80,15 @@ const EMPTY: Buffer = Buffer.alloc(0);
 
 /**
  * Reads the whole body and calls back once: with its bytes, or `too-large` at the first byte beyond `max`. A body that
- * ends early (aborted, truncated) calls nothing: there is nobody left to answer.
+ * ends early (aborted, truncated) calls nothing: there is nobody left to answer. `admit` is asked for every piece; where
+ * it says no, it has answered, and the body is forgotten.
  */
-export function readBody(req: IncomingMessage, max: number, done: (body: Buffer | 'too-large') => void): void {
+export function readBody(
+  req: IncomingMessage,
+  max: number,
+  done: (body: Buffer | 'too-large') => void,
+  admit: (bytes: number) => boolean = () => true,
+): void {
   if (!mayHaveBody(req)) {
     req.resume();
     done(EMPTY);
@@ -102,6 +108,10 @@ export function readBody(req: IncomingMessage, max: number, done: (body: Buffer 
     if (size > max) {
       over = true;
       done('too-large');
+    } else if (!admit(chunk.length)) {
+      over = true;
+      first = undefined;
+      rest = undefined;
     } else if (first === undefined) first = chunk;
     else if (rest === undefined) rest = [first, chunk];
     else rest.push(chunk);

@@ -24,6 +24,8 @@ export interface ActionPlan {
   currency: ParameterContract | undefined;
   /** Wire names of every place as `fieldPaths` spells them; an undeclared field must not shadow one of them. */
   names: Set<string>;
+  /** Those of the path: frameworks merge them with fields of query and form, and differ in which of them wins. */
+  pathNames: Set<string>;
 }
 
 function emptyPlan(): JsonPlan {
@@ -71,6 +73,7 @@ export function planAction(action: ActionContract): ActionPlan {
     .map((parameter) => ({ parameter, tokens: pointerTokens(parameter.wire) }));
   const jsonPlan = emptyPlan();
   for (const { parameter, tokens } of json) addPointer(jsonPlan, tokens, parameter);
+  const path = parameters.filter((parameter) => parameter.in === 'path');
   const flat = parameters.filter(({ in: place }) => place === 'query' || place === 'form' || place === 'multipart');
   return {
     action,
@@ -79,7 +82,7 @@ export function planAction(action: ActionContract): ActionPlan {
     json,
     jsonPlan,
     header: parameters.filter((parameter) => parameter.in === 'header'),
-    path: parameters.filter((parameter) => parameter.in === 'path'),
+    path,
     multipart: byWire(parameters, 'multipart'),
     required: {
       head: required.filter((parameter) => HEAD_PLACES.has(parameter.in)),
@@ -91,5 +94,6 @@ export function planAction(action: ActionContract): ActionPlan {
       ...flat.flatMap((parameter) => fieldPaths(parameter.wire)),
       ...json.flatMap(({ tokens }) => tokens.slice(0, 1).flatMap(fieldPaths)),
     ]),
+    pathNames: new Set(path.flatMap(({ wire }) => fieldPaths(wire))),
   };
 }

@@ -28,9 +28,11 @@ function fold(text: string): string {
 /** Is `path` one of `names`, below one of them, or above one? */
 export function shadows(names: ReadonlySet<string>, path: string): boolean {
   if (names.has(path)) return true;
-  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
-    if (names.has(path.slice(0, slash))) return true;
-  }
-  for (const name of names) if (name.startsWith(`${path}/`)) return true;
+  // One look per name, however many levels a caller gives to the path.
+  for (const name of names) if (isBelow(path, name) || isBelow(name, path)) return true;
   return false;
+}
+
+function isBelow(path: string, above: string): boolean {
+  return path.length > above.length && path[above.length] === '/' && path.startsWith(above);
 }

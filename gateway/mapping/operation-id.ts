@@ -3,16 +3,19 @@ import type { IdempotencyContract } from '../../policy/mapping/contract.ts';
 
 /**
  * The identity of one operation, so that retries of the identical call spend its limits once. It covers everything
- * that the tool could tell two calls apart by: who calls, method, target, body, and every header that reaches the tool
+ * that the tool could tell two calls apart by: who calls, host, method, target, body, and every header that reaches the tool
  * and is not listed below. A call that differs in anything else is another operation, even under the same key.
  */
 export interface OperationParts {
   tenant: string;
   agent: string;
   tool: string;
+  /** Host that the call goes to: one tool may stand at several, and they need not know each other's keys. */
+  host: string;
   method: string;
   /** Canonical, as it is forwarded. */
   target: string;
+  /** As they reach the tool: what `Connection` takes away is none of them. */
   rawHeaders: readonly string[];
   body: Uint8Array | undefined;
 }
@@ -62,6 +65,9 @@ function idempotencyKey(rawHeaders: readonly string[], header: string): string |
   return key !== undefined && KEY.test(key) ? key : undefined;
 }
 
+/** Safe methods (RFC 9110 section 9.2.1): tools carry out every one of them, whatever key it has. */
+const UNKEYED: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 function isVolatile(name: string): boolean {
   return VOLATILE.has(name) || VOLATILE_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
@@ -81,10 +87,11 @@ function lastingHeaders(rawHeaders: readonly string[], idempotencyHeader: string
  * must find the same one. Only the digest leaves the process.
  */
 export function operationId(parts: OperationParts, { header }: IdempotencyContract): string | undefined {
-  const { tenant, agent, tool, method, target, rawHeaders, body } = parts;
+  const { tenant, agent, tool, host, method, target, rawHeaders, body } = parts;
+  if (UNKEYED.has(method)) return undefined;
   const key = idempotencyKey(rawHeaders, header);
   if (key === undefined) return undefined;
-  const head = JSON.stringify([tenant, agent, tool, key, method, target, lastingHeaders(rawHeaders, header)]);
+  const head = JSON.stringify([tenant, agent, tool, host, key, method, target, lastingHeaders(rawHeaders, header)]);
   const digest = createHash('sha256').update(head).update('\n');
   if (body !== undefined) digest.update(body);
   return digest.digest('hex');

@@ -10,9 +10,10 @@ import { baseName, fieldKeys, isStructured, type StructuredField, structuredValu
 /** Reads the declared parameters out of one place of a request, and judges what is not declared. */
 export type Params = Record<string, unknown>;
 
-/** Rails, Symfony, Google APIs and others read the real method from these fields. */
+/** Rails, Symfony, Google APIs, Salesforce and others read the real method from these fields. */
 const OVERRIDE_FIELDS: ReadonlySet<string> = new Set([
   '_method',
+  '_httpmethod',
   '$httpmethod',
   'x_http_method',
   'x_http_method_override',
@@ -33,7 +34,11 @@ function checkUndeclared(plan: ActionPlan, name: string, where: string, declared
   if (plan.action.undeclared === 'Refuse') {
     refuse('AEGIS_MAPPING_UNDECLARED', `The ${where} has a field that ${plan.action.name} does not declare.`);
   }
-  if (!declaredHere && fieldPaths(name).some((path) => shadows(plan.names, path))) {
+  if (declaredHere) return;
+  const paths = fieldPaths(name);
+  const passes = (names: ReadonlySet<string>): boolean => paths.some((path) => shadows(names, path));
+  // A document that repeats its own id is no second value of the path.
+  if (passes(plan.names) || (where !== 'JSON body' && passes(plan.pathNames))) {
     refuse('AEGIS_MAPPING_DUPLICATE', `The ${where} has a field that passes for a declared parameter.`);
   }
 }

@@ -186,6 +186,7 @@ async function assemble(settings: Settings, env: ProgramEnvironment, opened: Ope
     phase: () => phase,
     activations: source,
     bundle: () => bundles?.status(),
+    ...(settings['bundle.acknowledge.url'] !== undefined && { acknowledge: () => bundles?.acknowledgeError() }),
     limits: () =>
       limits === undefined ? { store: settings['limits.store'], available: false } : limitsHealth(limits, settings),
     inFlight: () => telemetry.journal.inFlight,

@@ -7,6 +7,8 @@ export interface CallHooks {
   onDecision?(decision: Decision, info: CallInfo): void;
   /** Once after `onDecision` for every decision of a call that came through the proxy, when its answer has ended. */
   onOutcome?(decision: Decision, outcome: CallOutcome): void;
+  /** Every request that was refused before it was a call of a tool: malformed, unknown host or tool, no bundle. */
+  onRefused?(refused: { code: ErrorCode; status: number }): void;
 }
 
 export interface CallInfo {

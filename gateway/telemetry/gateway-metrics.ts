@@ -50,6 +50,16 @@ export function addGatewayMetrics(registry: MetricsRegistry, parts: HealthParts)
     ['code'],
   );
 
+  const { acknowledge } = parts;
+  if (acknowledge !== undefined) {
+    registry.reading(
+      'gauge',
+      'aegis_gateway_bundle_acknowledge_failing',
+      'Whether the operator could not be told last what is in force.',
+      () => flag(acknowledge() !== undefined),
+    );
+  }
+
   registry.reading('gauge', 'aegis_gateway_limits_available', 'Whether the store of limits can be reached.', () =>
     flag(parts.limits().available),
   );

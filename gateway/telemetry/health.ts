@@ -1,4 +1,4 @@
-import type { BundleStatus } from '../bundles/bundle-status.ts';
+import type { BundleProblem, BundleStatus } from '../bundles/bundle-status.ts';
 import type { ActivationSource } from '../enforcement/activation.ts';
 import type { LogState } from './log-queue.ts';
 import type { OtlpState } from './otlp-exporter.ts';
@@ -13,6 +13,8 @@ export interface HealthParts {
   phase(): 'starting' | 'running' | 'draining';
   activations: ActivationSource;
   bundle?(): BundleStatus | undefined;
+  /** Why the operator could not be told last what is in force; absent where it is not told at all. */
+  acknowledge?(): BundleProblem | undefined;
   limits(): LimitsHealth;
   log?(): LogState;
   traces?(): OtlpState;
@@ -80,6 +82,11 @@ function bundleHealth(status: BundleStatus): Record<string, unknown> {
   };
 }
 
+function acknowledgeHealth({ acknowledge }: HealthParts): Record<string, unknown> {
+  const error = acknowledge?.();
+  return error === undefined ? {} : { acknowledge_error: error.code };
+}
+
 function logHealth({ memoryBytes, spillBytes, ...counts }: LogState): Record<string, unknown> {
   return { ...counts, memory_bytes: memoryBytes, spill_bytes: spillBytes };
 }
@@ -106,7 +113,7 @@ export function health(parts: HealthParts): Health {
     uptime_seconds: seconds(now - parts.started),
     calls_in_flight: parts.inFlight(),
     bundles,
-    ...(status !== undefined && { bundle: bundleHealth(status) }),
+    ...(status !== undefined && { bundle: { ...bundleHealth(status), ...acknowledgeHealth(parts) } }),
     limits: parts.limits(),
     ...(log !== undefined && { decision_log: logHealth(log) }),
     ...(traces !== undefined && { traces }),

@@ -33,7 +33,21 @@ const IDENTITY: ReadonlySet<string> = new Set([
   'x-tenant-id',
   'x-user-id',
 ]);
-const IDENTITY_PREFIXES = ['aegis-', 'x-aegis-', 'x-forwarded-', 'x-auth-request-', 'x-goog-authenticated-'] as const;
+/** Also what well-known proxies in front of a tool say of a user whom they signed in. */
+const IDENTITY_PREFIXES = [
+  'aegis-',
+  'cf-access-',
+  'tailscale-user-',
+  'x-aegis-',
+  'x-amzn-oidc-',
+  'x-auth-request-',
+  'x-authentik-',
+  'x-forwarded-',
+  'x-goog-authenticated-',
+  'x-ms-client-principal',
+  'x-remote-',
+  'x-webauth-',
+] as const;
 
 export function isIdentityHeader(name: string): boolean {
   return IDENTITY.has(name) || IDENTITY_PREFIXES.some((prefix) => name.startsWith(prefix));

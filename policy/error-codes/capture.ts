@@ -14,6 +14,10 @@ export const CAPTURE_ERRORS = {
     summary: 'The request did not arrive in time.',
     fix: 'Send the whole request without pauses.',
   },
+  AEGIS_HTTP_BUSY: {
+    summary: 'So many bodies arrive at the same time that there is no room for this one.',
+    fix: 'Send it again in a moment, or fewer large bodies at once.',
+  },
   AEGIS_CALLER_REFUSED: {
     summary: 'Who asks may not use this listener: another machine, or a web page.',
     fix: 'Call from the machine (or pod) of the gateway, and not from a browser.',

@@ -38,6 +38,8 @@ export interface WorldOptions {
 export async function openGatewayWorld(options: WorldOptions): Promise<GatewayWorld> {
   const { sources, agent, tool, settings = {}, credential } = options;
   const folder = mkdtempSync(join(tmpdir(), 'aegis-red-'));
+  const publisher = new Publisher(folder, agent);
+  publisher.publish(sources);
   const received: Received[] = [];
   let behaviour = (_: Received, res: ServerResponse): void => {
     res.writeHead(200, { 'Content-Type': 'application/json' }).end('{}');
@@ -54,8 +56,6 @@ export async function openGatewayWorld(options: WorldOptions): Promise<GatewayWo
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const toolPort = (server.address() as AddressInfo).port;
-  const publisher = new Publisher(folder, agent);
-  publisher.publish(sources);
   if (credential !== undefined) {
     mkdirSync(join(folder, 'secrets', tool, 'credential'), { recursive: true });
     writeFileSync(join(folder, 'secrets', tool, 'credential', 'token'), credential);

@@ -24,7 +24,7 @@ export class FailureWorld {
   readonly folder: string = mkdtempSync(join(tmpdir(), 'aegis-failures-'));
   readonly bundles = new BundleServer();
   readonly publisher = new Publisher(join(this.folder, 'bundle'), LEDGER_AGENT);
-  readonly #agent = new Agent({ connections: 64 });
+  readonly #agent = new Agent({ connections: 1024 });
   readonly #gateways: GatewayProcess[] = [];
   readonly #tool: Promise<ToolServer> = ToolServer.start();
   tool!: ToolServer;

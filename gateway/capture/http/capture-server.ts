@@ -6,6 +6,7 @@ import type { UpgradedClient } from '../../upstream/types.ts';
 import type { Attribution } from '../attribution.ts';
 import type { CallHandler } from '../call-handler.ts';
 import { refusal, type WayRefusal } from '../way-refusal.ts';
+import type { BodyMemory } from './body-memory.ts';
 import { checkHead } from './check-head.ts';
 import { answerClientError } from './client-error.ts';
 import { type Connection, connectionOf, openConnection } from './connection.ts';
@@ -22,7 +23,10 @@ export interface CaptureOptions {
   /** The server speaks TLS itself. */
   secure?: boolean;
   newId(): string;
+  bodies?: BodyMemory;
   onError?(error: unknown): void;
+  /** Told of every request that is refused before it is a call of a tool. Must not throw. */
+  onRefused(why: WayRefusal): void;
   /** True while the gateway is ending: answers close their connections. */
   draining(): boolean;
   /** A plain request to a host of no tool; absent where it is refused. */
@@ -33,13 +37,18 @@ export interface CaptureOptions {
 
 /** Puts the handling of requests onto a server. Made with `serverOptions` and `shouldUpgrade`. */
 export function capture(server: Server, options: CaptureOptions): void {
-  const { attribute, handler, limits, newId } = options;
+  const { attribute, handler, limits, newId, onRefused } = options;
   server.maxHeadersCount = limits.maxHeaders + 1;
   server.maxConnections = limits.maxConnections;
+  server.setTimeout(limits.stall, (socket: Socket) => {
+    // Between two requests this is the end of keep-alive; during one, only a client that does not read is cut.
+    const busy = connectionOf(socket)?.current?.over === false;
+    if (!busy || socket.writableLength > 0) socket.destroy();
+  });
 
   function exchangeOf(req: IncomingMessage, res: ServerResponse, more: Partial<ExchangeOptions>): Exchange {
     if (options.draining()) res.shouldKeepAlive = false;
-    return new Exchange(req, res, { limits, newId, ...more });
+    return new Exchange(req, res, { limits, newId, onRefused, bodies: options.bodies, ...more });
   }
 
   /** Why the request is none that can be understood; `close`: nothing after it can be believed. */
@@ -62,6 +71,8 @@ export function capture(server: Server, options: CaptureOptions): void {
     if (attribution.ok) {
       if (client === undefined) handler.handle(attribution.call, exchange);
       else handler.upgrade(attribution.call, exchange, client);
+    } else if (attribution.unmapped !== undefined) {
+      handler.unmapped(attribution.unmapped, exchange);
     } else if (attribution.unknown !== undefined && options.pass !== undefined && client === undefined) {
       options.pass(exchange, attribution.unknown);
     } else exchange.refuse(attribution.refusal);
@@ -70,6 +81,15 @@ export function capture(server: Server, options: CaptureOptions): void {
   function accept(exchange: Exchange, client?: UpgradedClient): void {
     const { req } = exchange;
     const connection = connectionOf(req.socket) ?? openConnection(req.socket);
+    // Each waits with all that belongs to it, and the parser reads on.
+    if (connection.waiting >= limits.maxPipelined) {
+      req.socket.destroy();
+      return;
+    }
+    connection.waiting += 1;
+    exchange.onEnd = () => {
+      connection.waiting -= 1;
+    };
     connection.current = exchange;
     try {
       connection.guard.begin(req);
@@ -89,6 +109,8 @@ export function capture(server: Server, options: CaptureOptions): void {
   server.on('checkExpectation', (req, res) => accept(exchangeOf(req, res, {})));
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
+    // TLS, HTTP and both directions of the tunnel each listen for its end.
+    socket.setMaxListeners(32);
     const exchange = exchangeOf(req, new ServerResponse(req), { detached: socket });
     accept(exchange, { socket, head });
     connectionOf(socket)?.guard.stop();
@@ -102,6 +124,6 @@ export function capture(server: Server, options: CaptureOptions): void {
     } else exchange.refuse(refusal('AEGIS_CONNECT_REFUSED', 405, 'CONNECT is taken on the proxy port only.'));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    answerClientError(error, socket, connectionOf(socket)?.current);
+    answerClientError(error, socket, connectionOf(socket)?.current, onRefused);
   });
 }

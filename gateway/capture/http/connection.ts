@@ -7,6 +7,8 @@ export interface Connection {
   guard: WireGuard;
   /** The exchange whose request is arriving, or arrived last. */
   current?: Exchange;
+  /** Requests that wait for their answers. */
+  waiting: number;
   /** Where TLS was terminated: the name that the client asked for, by CONNECT or as server name. */
   terminated?: Terminated;
 }
@@ -26,7 +28,7 @@ const terminations = new WeakMap<Duplex, Terminated>();
 export function openConnection(socket: Duplex): Connection {
   const guard = new WireGuard((reason) => connection.current?.violated(reason));
   const terminated = terminations.get(socket);
-  const connection: Connection = { guard, ...(terminated !== undefined && { terminated }) };
+  const connection: Connection = { guard, waiting: 0, ...(terminated !== undefined && { terminated }) };
   connections.set(socket, connection);
   guard.watch(socket);
   return connection;

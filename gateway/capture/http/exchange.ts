@@ -3,12 +3,17 @@ import { type Duplex, PassThrough, type Readable } from 'node:stream';
 import { type ProblemResponse, problemFor } from '../../enforcement/problem.ts';
 import { drain, mayHaveBody, readBody, sendProblem } from '../../listeners/http-common.ts';
 import { problemTypeOf, refusal, type WayRefusal } from '../way-refusal.ts';
+import type { BodyMemory } from './body-memory.ts';
 import type { HttpLimits } from './http-limits.ts';
 import { takeSocket } from './raw-answer.ts';
 
 export interface ExchangeOptions {
   limits: HttpLimits;
   newId(): string;
+  /** Absent: no bound on what all exchanges hold together. */
+  bodies?: BodyMemory | undefined;
+  /** Told of every refusal of what is no decided call. Must not throw. */
+  onRefused?(why: WayRefusal): void;
   /** The client waits for `100 Continue`. */
   expectsContinue?: boolean;
   /** The socket that node:http gave away (CONNECT, Upgrade); it is taken for the answer if there is one. */
@@ -19,9 +24,15 @@ export interface ExchangeOptions {
 export class Exchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+  /** Called once, when the answer was given in full or the client is gone. */
+  onEnd?: () => void;
   readonly #limits: HttpLimits;
   readonly #newId: () => string;
+  readonly #onRefused: ((why: WayRefusal) => void) | undefined;
   readonly #detached: Duplex | undefined;
+  readonly #bodies: BodyMemory | undefined;
+  /** Bytes of the body that count there. */
+  #held = 0;
   #expectsContinue: boolean;
   #refused = false;
   #upload: PassThrough | undefined;
@@ -32,8 +43,10 @@ export class Exchange {
     this.res = res;
     this.#limits = options.limits;
     this.#newId = options.newId;
+    this.#onRefused = options.onRefused;
     this.#expectsContinue = options.expectsContinue === true;
     this.#detached = options.detached;
+    this.#bodies = options.bodies;
     res.once('close', () => this.#ended());
   }
 
@@ -53,7 +66,7 @@ export class Exchange {
 
   answer(problem: ProblemResponse): void {
     clearTimeout(this.#timer);
-    this.#stopUpload(new Error('the call was answered'));
+    this.#stopUpload('the call was answered');
     if (this.answered) return;
     this.#refused = true;
     if (this.#detached !== undefined) takeSocket(this.res, this.#detached);
@@ -69,6 +82,7 @@ export class Exchange {
     });
     problem.headers.push(...(why.headers ?? []));
     if (options.close === true) this.res.shouldKeepAlive = false;
+    if (options.decisionId === undefined && !this.answered) this.#onRefused?.(why);
     this.answer(problem);
   }
 
@@ -83,7 +97,7 @@ export class Exchange {
     if (this.#refused) return;
     if (!this.res.headersSent) this.refuse(refusal('AEGIS_HTTP_MALFORMED', 400, detail), { close: true });
     else if (!this.res.writableEnded) {
-      this.#stopUpload(new Error(detail));
+      this.#stopUpload(detail);
       this.res.destroy();
     }
   }
@@ -105,10 +119,21 @@ export class Exchange {
   read(max: number, done: (body: Buffer | 'too-large') => void): void {
     this.proceed();
     this.#timer = setTimeout(() => this.#late(), this.#limits.bodyTimeout);
-    readBody(this.req, max, (body) => {
+    const finish = (body: Buffer | 'too-large'): void => {
       clearTimeout(this.#timer);
       if (!this.answered) done(body);
-    });
+    };
+    readBody(this.req, max, finish, (bytes) => this.#hold(bytes));
+  }
+
+  #hold(bytes: number): boolean {
+    if (this.#bodies === undefined || this.gone) return !this.gone;
+    if (this.#bodies.take(bytes)) {
+      this.#held += bytes;
+      return true;
+    }
+    this.refuse(refusal('AEGIS_HTTP_BUSY', 503, undefined, ['Retry-After', '1']), { close: true });
+    return false;
   }
 
   /** The body as it comes. Ends with an error where the request is cut off, is malformed, or stops coming. */
@@ -119,7 +144,8 @@ export class Exchange {
     const rest = (): void => {
       clearTimeout(this.#timer);
       // A tool that reads slowly is not the client's fault.
-      if (!upload.writableNeedDrain) this.#timer = setTimeout(() => this.#late(), this.#limits.bodyIdle);
+      if (!req.complete && !upload.writableNeedDrain)
+        this.#timer = setTimeout(() => this.#late(), this.#limits.bodyIdle);
     };
     req.on('data', rest);
     upload.on('drain', rest);
@@ -140,18 +166,21 @@ export class Exchange {
     else this.refuse(why, { close: true });
   }
 
-  #stopUpload(error: Error): void {
+  #stopUpload(reason: string): void {
     const upload = this.#upload;
     if (upload === undefined || upload.destroyed || upload.readableEnded) return;
     this.req.unpipe(upload);
-    upload.destroy(error);
+    upload.destroy(new Error(reason));
   }
 
   /** The tool may answer before it has read everything; what is left is not worth waiting for without a bound. */
   #ended(): void {
     clearTimeout(this.#timer);
+    this.onEnd?.();
+    this.#bodies?.give(this.#held);
+    this.#held = 0;
     const { req, res } = this;
-    this.#stopUpload(new Error('the call has ended'));
+    this.#stopUpload('the call has ended');
     if (!res.writableFinished || req.complete || req.destroyed) return;
     drain(req, () => {
       if (!req.complete) req.socket.destroy();

@@ -12,10 +12,16 @@ export interface HttpLimits {
   bodyIdle: number;
   /** Longest silence between two requests of a connection, ms; default 65,000. */
   keepAlive: number;
+  /** Longest time in which a client takes nothing of an answer that waits for it, ms; default 120,000. */
+  stall: number;
   /** Longest TLS handshake, ms; default 10,000. */
   handshakeTimeout: number;
   /** Open connections per listener; further ones are closed at once. Default 2,048. */
   maxConnections: number;
+  /** Requests of one connection that wait for their answers; with more it is closed. Default 32. */
+  maxPipelined: number;
+  /** Bytes of bodies that are held for a decision at once, on all listeners; default 32 MiB. */
+  maxBodies: number;
 }
 
 export const DEFAULT_HTTP_LIMITS: HttpLimits = {
@@ -25,8 +31,11 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   bodyTimeout: 30_000,
   bodyIdle: 60_000,
   keepAlive: 65_000,
+  stall: 120_000,
   handshakeTimeout: 10_000,
   maxConnections: 2048,
+  maxPipelined: 32,
+  maxBodies: 32 * 1024 * 1024,
 };
 
 /** The options of `createServer` that keep them. Never lenient parsing. */

@@ -56,6 +56,8 @@ export function createConnect(options: ConnectOptions) {
   }
 
   function mayOpen({ host }: NamedAuthority): WayRefusal | { contexts: LeafContexts } | { unknown: UnknownHosts } {
+    // Otherwise every host would be one of no tool.
+    if (!directory.ready()) return refusal('AEGIS_NO_BUNDLE', 503);
     if (directory.knows(host)) {
       if (contexts !== undefined) return { contexts };
       const detail = 'A tool is at this host, and the gateway has no CA to read what goes through the tunnel.';

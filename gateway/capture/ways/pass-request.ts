@@ -25,6 +25,8 @@ export async function passRequest(
     return;
   }
   const { list } = requestHeaders(req.rawHeaders, { kept: NOTHING, keepLength: true });
+  // node:http frames a body of unknown length for some methods only; unframed it would be read as further requests.
+  if (exchange.hasBody && req.headers['content-length'] === undefined) list.push('Transfer-Encoding', 'chunked');
   const out = request({
     createConnection: () => tunnel,
     method: req.method ?? 'GET',
@@ -38,6 +40,8 @@ export async function passRequest(
     if (exchange.answered) res.destroy();
     else exchange.refuse(refusal('AEGIS_UPSTREAM_FAILED', 502));
   };
+  // The pipeline below adds several of its own.
+  res.setMaxListeners(32);
   res.once('close', () => out.destroy());
   out.on('error', end);
   out.on('response', (answer) => {

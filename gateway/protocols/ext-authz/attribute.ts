@@ -11,6 +11,8 @@ export interface EnvoyCall {
   tool: string;
   basePath: string;
   target: string;
+  /** Host of the call, where the request is what names it. */
+  host?: string;
   caller: CallerIdentity;
   activation: Activation;
 }
@@ -56,7 +58,8 @@ export function createEnvoyAttribution(options: EnvoyAttributionOptions): (reque
     if (extensions.agent !== undefined && extensions.agent !== caller.agent) {
       return { ok: false, refusal: refusal('AEGIS_MAPPING_UNKNOWN_TOOL', 403) };
     }
-    return { ok: true, call: { tool, basePath: named?.upstream.publicPath ?? '', target, caller, activation } };
+    const basePath = named?.upstream.publicPath ?? '';
+    return { ok: true, call: { tool, basePath, target, host: authority.host, caller, activation } };
   }
 
   return (request) => {

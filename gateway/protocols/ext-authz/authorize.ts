@@ -92,7 +92,8 @@ export function createAuthorize(options: AuthorizeOptions): (message: CheckReque
     if (!attribution.ok) return refuse(attribution.refusal);
     const { call } = attribution;
     const { method, rawHeaders, hasBody, body } = request;
-    const head = { method, target: call.target, rawHeaders, hasBody };
+    const { target, host } = call;
+    const head = { method, target, rawHeaders, hasBody, ...(host !== undefined && { host }) };
     const opened = openCall(call.activation, call.caller, call.tool, head, deps, limits, OPTIONS);
     if (opened.kind === 'refused') return answer(request, call, opened.verdict, started);
     if (body !== undefined && body.length > limits.maxBody) return answer(request, call, opened.tooLarge(), started);

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -54,6 +55,23 @@ test('$4,999 reaches the payment API', async () => {
   expect(response.status).toBe(200);
   expect(await response.json()).toMatchObject({ object: 'payment_intent', amount: 499_900, status: 'succeeded' });
   expect(response.headers.get('aegis-decision-id')).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+test('the forward proxy is the same gateway', async () => {
+  const through = (cents: number): Promise<number> =>
+    new Promise((done, failed) => {
+      const path = 'http://api.stripe.com/v1/payment_intents';
+      const headers = { host: 'api.stripe.com', 'content-type': 'application/x-www-form-urlencoded' };
+      const { hostname, port } = new URL(api);
+      const req = request({ hostname, port, method: 'POST', path, headers }, (res) => {
+        res.resume();
+        res.once('end', () => done(res.statusCode ?? 0));
+      });
+      req.once('error', failed);
+      req.end(`amount=${cents}&currency=usd`);
+    });
+  expect(await through(499_900)).toBe(200);
+  expect(await through(5_000_000)).toBe(403);
 });
 
 test('$50,000 is refused with policy, rule and reason', async () => {

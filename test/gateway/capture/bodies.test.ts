@@ -18,7 +18,7 @@ const sockets: Socket[] = [];
 beforeAll(async () => {
   world = await openWorld({
     maxBody: 10_000,
-    limits: { headTimeout: 400, bodyTimeout: 400, bodyIdle: 400, keepAlive: 500 },
+    limits: { headTimeout: 400, bodyTimeout: 400, bodyIdle: 400, keepAlive: 500, stall: 800 },
   });
   port = world.bound.proxy?.port as number;
 });
@@ -159,6 +159,14 @@ test('an idle connection is closed', async () => {
   await until('the answer', () => text().includes('made'));
   await closed;
   expect(socket.destroyed).toBe(true);
+});
+
+test('a client that does not read its answer is cut', async () => {
+  const { socket } = talk(head('GET', `${PAY}/flood`, ''));
+  socket.pause();
+  await until('the call', () => world.seen.length === 1);
+  await until('the outcome', () => world.outcomes.length === 1);
+  expect(world.outcomes[0]?.outcome).toMatchObject({ error: 'AEGIS_CALLER_GONE' });
 });
 
 test('a refusal can be read while the body is still being sent', async () => {

@@ -102,6 +102,20 @@ describe('unknown hosts that may pass', () => {
     expect(passed).toHaveLength(1);
   });
 
+  test('without a bundle every host would be unknown, so none passes', async () => {
+    const asks = await asker(passing(['127.0.0.0/8']));
+    (world as World).active = false;
+    for (const request of [
+      `${TOOL}\r\n`,
+      `${CONNECT}\r\n`,
+      'GET http://other.example/ HTTP/1.1\r\nHost: other.example\r\n\r\n',
+    ]) {
+      expect((await asks(request)).status).toBe(503);
+    }
+    expect(passed).toEqual([]);
+    expect(world?.refused).toEqual(['AEGIS_NO_BUNDLE', 'AEGIS_NO_BUNDLE', 'AEGIS_NO_BUNDLE']);
+  });
+
   test('a tool stays a tool', async () => {
     const asks = await asker(passing(['127.0.0.0/8']));
     expect((await asks(`${TOOL}\r\n`)).status).toBe(201);

@@ -12,6 +12,7 @@ import {
   type GatewayListeners,
   type GatewayOptions,
 } from '../../../gateway/gateway.ts';
+import type { LimitStore } from '../../../gateway/limits/limit-store.ts';
 import type { CallInfo, CallOutcome } from '../../../gateway/telemetry/call-hooks.ts';
 import { createUpstreams } from '../../../gateway/upstream/upstreams.ts';
 import type { DecisionInput, PolicyResult } from '../../../policy/decision/types.ts';
@@ -45,6 +46,8 @@ export interface World {
   decisions: Decision[];
   infos: CallInfo[];
   outcomes: { decision: Decision; outcome: CallOutcome }[];
+  /** Codes of what was refused before it was a call. */
+  refused: string[];
   asked: DecisionInput[];
   errors: unknown[];
   tool: Server;
@@ -66,6 +69,7 @@ export interface WorldOptions {
   unknownHosts?: GatewayOptions['unknownHosts'];
   ca?: false;
   tool?: Server;
+  limitStore?: LimitStore;
 }
 
 const LISTENERS: GatewayListeners = {
@@ -99,7 +103,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   };
   const overrides: Record<string, string> = {};
   const upstreams = createUpstreams({ overrides, timeouts: { connect: 500, headers: 300 } });
-  const deps = fakeDeps(() => Date.now());
+  const deps = fakeDeps(() => Date.now(), options.limitStore);
   const caFile = join(folder, 'trust.pem');
   const ca =
     options.ca === false
@@ -120,6 +124,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
         world.decisions.push(decision);
         world.infos.push(info);
       },
+      onRefused: ({ code }) => world.refused.push(code),
       onOutcome: (decision, outcome) => world.outcomes.push({ decision, outcome }),
     },
     ...(ca !== undefined && { ca }),
@@ -134,6 +139,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     decisions: [],
     infos: [],
     outcomes: [],
+    refused: [],
     asked: [],
     errors: deps.errors,
     tool,
@@ -143,7 +149,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     evaluate: () => result('allow'),
     active: true,
     reset() {
-      for (const list of [seen, world.decisions, world.infos, world.outcomes, world.asked, deps.errors])
+      for (const list of [seen, world.decisions, world.infos, world.outcomes, world.refused, world.asked, deps.errors])
         list.length = 0;
       world.evaluate = () => result('allow');
       world.active = true;
@@ -158,7 +164,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     },
   };
   world.reset();
-  world.bound = await gateway.start();
+  try {
+    world.bound = await gateway.start();
+  } catch (error) {
+    await world.close();
+    throw error;
+  }
   return world;
 }
 

@@ -104,6 +104,9 @@ test('the base path of the tool is taken off, for all of its hosts', async () =>
     socket.destroy();
   }
   expect(world.seen.map(({ url }) => url)).toEqual(['/objects/a', '/objects/a']);
+  // Outside of the base URL is a denial like any other.
+  expect(world.decisions.filter(({ reasons }) => reasons[0]?.code === 'AEGIS_MAPPING_UNMAPPED')).toHaveLength(2);
+  expect(world.decisions[1]).toMatchObject({ tool: 'files', taken: 'deny', action: '?' });
 });
 
 test('a connection for one host is no way to another', async () => {

@@ -10,8 +10,12 @@ export interface RawAnswer {
 }
 
 export interface RawOptions {
-  /** The answer counts as complete after so many ms without a byte; before the first one ten times as many. Default 60. */
+  /** What came back is complete after so many quiet ms once there are `answers`; default 60. */
   patience?: number;
+  /** Answers that must come; default 1. */
+  answers?: number;
+  /** How long they are waited for, ms; default 5,000. */
+  wait?: number;
   /** Speaks TLS with this server name, certificates unchecked. */
   serverName?: string;
 }
@@ -23,14 +27,14 @@ export function bytesOf(text: string): Buffer {
 
 /** Sends the pieces one after the other, each in a write of its own, and collects what comes back. */
 export function exchangeRaw(port: number, pieces: readonly string[], options: RawOptions = {}): Promise<RawAnswer> {
-  const { patience = 60, serverName } = options;
+  const { patience = 60, answers = 1, wait = 5000, serverName } = options;
   return new Promise((done) => {
     const socket: Socket =
       serverName === undefined
         ? connect(port, '127.0.0.1')
         : connectTls({ port, host: '127.0.0.1', servername: serverName, rejectUnauthorized: false });
     let text = '';
-    let timer = setTimeout(() => finish(false), patience * 10);
+    let timer = setTimeout(() => finish(false), wait);
     const finish = (closed: boolean): void => {
       clearTimeout(timer);
       socket.destroy();
@@ -45,6 +49,7 @@ export function exchangeRaw(port: number, pieces: readonly string[], options: Ra
     socket.on(serverName === undefined ? 'connect' : 'secureConnect', () => send(0));
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1');
+      if (statusesOf(text).length < answers) return;
       clearTimeout(timer);
       timer = setTimeout(() => finish(false), patience);
     });

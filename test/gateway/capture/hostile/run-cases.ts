@@ -13,8 +13,6 @@ export interface HostileCase {
   serverName?: string;
   /** The request never ends, so that nothing may come back for as long as its time runs. */
   waits?: true;
-  /** ms without a byte after which the answer counts as complete. */
-  patience?: number;
 }
 
 export interface HostileWorld {
@@ -25,13 +23,16 @@ export interface HostileWorld {
   serves(): Promise<void>;
 }
 
+const WAIT = 300;
+
 /** Why the case is not refused as it must be; undefined where it is. */
 export async function runCase(hostile: HostileCase, world: HostileWorld): Promise<string | undefined> {
   const before = world.reached();
   const pieces = typeof hostile.send === 'string' ? [hostile.send] : hostile.send;
   const options: RawOptions = {
     ...(hostile.serverName !== undefined && { serverName: hostile.serverName }),
-    ...(hostile.patience !== undefined && { patience: hostile.patience }),
+    answers: (hostile.good ?? 0) + 1,
+    ...(hostile.waits === true && { wait: WAIT }),
   };
   const answer = await exchangeRaw(world.port, pieces, options);
   const good = hostile.good ?? 0;
