@@ -21,6 +21,9 @@ interface Options {
   standIn?: string | true;
   decisionsPort: string;
   proxyPort: string;
+  ca?: string;
+  secrets?: string;
+  allowPrivate: string[];
   quiet?: true;
   output: 'text' | 'json';
 }
@@ -39,6 +42,9 @@ export const runCommand: CommandFactory = (context, done) =>
     .option('--stand-in [tool]', 'start a local stand-in of a payment API and send the tool to it')
     .option('--decisions-port <port>', 'decision endpoint on 127.0.0.1', '8181')
     .option('--proxy-port <port>', 'reverse proxy for the tools on 127.0.0.1', '15001')
+    .option('--ca <folder>', 'CA for HTTPS_PROXY clients; made there at first use, clients trust ca.crt in it')
+    .option('--secrets <folder>', "tools' credentials, as <folder>/<tool>/credential/<key>")
+    .option('--allow-private <cidr>', 'private addresses that tools may be at; may stand several times', collect, [])
     .option('--quiet', 'do not print each decision')
     .addOption(
       new Option('--output <format>', 'decisions as text, or as JSON lines').choices(['text', 'json']).default('text'),
@@ -50,11 +56,13 @@ export const runCommand: CommandFactory = (context, done) =>
     });
 
 const EXAMPLE = `
-Tools are called at http://127.0.0.1:15001/<tool>/<path>; decisions are asked at
+Tools are called at http://127.0.0.1:15001/<tool>/<path>, or by their own names with
+HTTPS_PROXY=http://127.0.0.1:15001 and --ca; decisions are asked at
 http://127.0.0.1:8181/v1/decisions. Ctrl-C ends it.
 
-Example:
+Examples:
   aegis run config/samples/fintech --stand-in
+  aegis run policies --ca .aegis-ca --secrets ~/.aegis-secrets
 `;
 
 const STAND_IN_TOOL = 'stripe-payments';
@@ -81,6 +89,11 @@ async function run(paths: readonly string[], options: Options, context: CliConte
     deps: decideDeps(context),
     callers: agents,
     upstreams,
+    ...(options.ca !== undefined && { caFolder: options.ca }),
+    ...(options.secrets !== undefined && { secretsFolder: options.secrets }),
+    allowPrivate: options.allowPrivate,
+    clock: context.clock,
+    randomBytes: context.randomBytes,
     decisionsPort: parsePort(options.decisionsPort, '--decisions-port'),
     proxyPort: parsePort(options.proxyPort, '--proxy-port'),
     ticks: () => performance.now(),

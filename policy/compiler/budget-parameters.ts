@@ -12,15 +12,16 @@ import type { CompileCache } from './compile-cache.ts';
 import { findingAt } from './finding-at.ts';
 import type { TenantResources } from './tenant-resources.ts';
 
-/** The obligations that an action gets: `contract` absent for a request that is no action at all. */
+/** The obligations that an action gets; without `contract`, a request that is no action at all: nobody knows what it
+ * spends, so that every budget binds it. */
 export function bindingLimits(
   limits: readonly LimitObligation[],
   declared: ReadonlySet<string>,
   contract?: ActionContract,
 ): LimitObligation[] {
+  if (contract === undefined) return [...limits];
   return limits.filter(
-    ({ parameter }) =>
-      parameter === undefined || contract?.parameters.has(parameter) === true || !declared.has(parameter),
+    ({ parameter }) => parameter === undefined || contract.parameters.has(parameter) || !declared.has(parameter),
   );
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 /** The whole local way on real sockets: resources, bundle, decision endpoint, proxy, and a tool that records. */
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
@@ -90,6 +91,9 @@ export async function openWorld(all: readonly Source[], agent?: string): Promise
   const agents = new AgentOfTool(agent);
   agents.update(update.resources, system.activations.list());
   const servers = await openLocalServers({
+    allowPrivate: [],
+    clock: Date.now,
+    randomBytes,
     source: system.activations,
     deps: fakeDeps(() => NOW),
     callers: agents,

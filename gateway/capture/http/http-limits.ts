@@ -16,7 +16,7 @@ export interface HttpLimits {
   stall: number;
   /** Longest TLS handshake, ms; default 10,000. */
   handshakeTimeout: number;
-  /** Open connections per listener; further ones are closed at once. Default 2,048. */
+  /** Open connections per listener; further ones are closed at once. Default 512. */
   maxConnections: number;
   /** Requests of one connection that wait for their answers; with more it is closed. Default 32. */
   maxPipelined: number;
@@ -33,7 +33,7 @@ export const DEFAULT_HTTP_LIMITS: HttpLimits = {
   keepAlive: 65_000,
   stall: 120_000,
   handshakeTimeout: 10_000,
-  maxConnections: 2048,
+  maxConnections: 512,
   maxPipelined: 32,
   maxBodies: 32 * 1024 * 1024,
 };
