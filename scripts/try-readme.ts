@@ -14,12 +14,14 @@ const scratch = mkdtempSync(join(tmpdir(), 'aegis-readme-'));
 
 /** What a block of the README must print, by a word that only this block has. */
 const PROMISES: readonly [word: string, output: RegExp, exit: number][] = [
+  ['aegis gateway', /"ready":true[\s\S]*approval-required[\s\S]*bundle_sequence\{tenant="fintech"\} 2/, 0],
   ['amount=499900', /200 OK[\s\S]*"status": "succeeded"/, 0],
   ['amount=5000000', /403 Forbidden[\s\S]*approval-required[\s\S]*"rule":"cap-payments"/, 0],
   ['planner-agent', /"verdict":"approval_needed"/, 0],
   ['amount=600000', /403 Forbidden/, 0], // the edit before it is tried by the tests of `aegis run`
   ['aegis explain', /approval_needed[\s\S]*policies\.yaml:9/, 1],
   ['aegis lint', /0 errors, 0 warnings[\s\S]*passed, 0 failed/, 0],
+  ['aegis tools add', /0 errors, 0 warnings[\s\S]*122 passed, 0 failed/, 0],
   ['aegis sign', /ok: bundle of tenant fintech, sequence 1/, 0],
 ];
 
