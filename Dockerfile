@@ -26,7 +26,8 @@ LABEL org.opencontainers.image.title="aegis-gateway" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /image /
 COPY --from=build --chown=65532:65532 /image/var/lib/aegis /var/lib/aegis
-ENV NODE_ENV=production MALLOC_ARENA_MAX=1
+# The environment and the flags are those of bin/gateway-node.json.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072
 WORKDIR /app
 # A number, so that Kubernetes can see that it is not root (runAsNonRoot), and one of its own, so that egress rules can
 # tell the gateway from the agent.
@@ -34,5 +35,4 @@ USER 65532:65532
 VOLUME /var/lib/aegis
 EXPOSE 8181 15001 15020
 STOPSIGNAL SIGTERM
-# The flags of bin/gateway-node.json.
 ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=1", "--max-old-space-size=96", "--optimize-for-size", "--memory-saver-mode", "--no-concurrent-recompilation", "--no-maglev", "/app/gateway.mjs"]

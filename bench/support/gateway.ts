@@ -73,7 +73,11 @@ export async function startBenchGateway(
   };
   const flags = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
   const start = performance.now();
-  const child = spawn(process.execPath, [...nodeFlags(), PROGRAM, ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const node = asShipped();
+  const child = spawn(process.execPath, [...node.flags, PROGRAM, ...flags], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...node.environment },
+  });
   let complaints = '';
   child.stderr.on('data', (chunk: Buffer) => {
     complaints = (complaints + chunk.toString()).slice(-4000);
@@ -94,8 +98,8 @@ export async function startBenchGateway(
   };
 }
 
-/** Those of the image's entry point. */
-function nodeFlags(): string[] {
+/** How the image and `aegis gateway` run Node. */
+function asShipped(): { flags: string[]; environment: Record<string, string> } {
   const file = fileURLToPath(new URL('../../bin/gateway-node.json', import.meta.url));
-  return (JSON.parse(readFileSync(file, 'utf8')) as { flags: string[] }).flags;
+  return JSON.parse(readFileSync(file, 'utf8')) as { flags: string[]; environment: Record<string, string> };
 }

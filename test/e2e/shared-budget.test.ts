@@ -126,28 +126,53 @@ describe('a budget shared by two gateways', () => {
     expect(ledger.received).toBe(BUDGET_CENTS);
   });
 
-  it('neither loses nor gains a cent when one gateway is killed in the middle', async () => {
+  it('neither loses nor gains a cent when one gateway is killed with its calls on the way', async () => {
+    ledger.delay = 1500;
+    const [first, second] = gateways;
+    const calls = Array.from({ length: 200 }, (_, index) => pay(gateways[index % 2], 5_000));
+    await until(() => ledger.calls === 200);
+    await first?.kill();
+    const statuses = await Promise.all(calls);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(100);
+    // what was sent is spent, whoever lived to see the answer; the rest is there to the cent
+    ledger.delay = 1;
+    const left = BUDGET_CENTS - 200 * 5_000;
+    expect(await pay(second, left / 2 + 1)).toBe(403); // above the cap of one payment
+    for (let sent = 0; sent < left; sent += 250_000) expect(await pay(second, 250_000)).toBe(200);
+    expect(await pay(second, 1)).toBe(429);
+    expect(ledger.received).toBe(BUDGET_CENTS);
+  });
+
+  it('gives back what a killed gateway only held, and never more than it held', async () => {
     ledger.delay = 50;
     const [first, second] = gateways;
     const calls = Array.from({ length: 200 }, (_, index) => pay(gateways[index % 2], 5_000));
-    while (ledger.calls < 40) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => ledger.calls >= 40);
     await first?.kill();
-    await Promise.all(calls);
-    // everything that the API received is spent; what a dead gateway only held comes back after its lease
+    const unanswered = (await Promise.all(calls)).filter((status) => status === 0).length;
+    // A call that was charged and cut off before its first byte left stays charged: nobody knows better. All others
+    // come back when the lease of the dead gateway ends.
     ledger.delay = 1;
-    let refused = 0;
+    const worst = BUDGET_CENTS - unanswered * 5_000;
     const deadline = Date.now() + 45_000;
-    while (ledger.received < BUDGET_CENTS && Date.now() < deadline) {
+    let refusedInARow = 0;
+    while (ledger.received < BUDGET_CENTS && Date.now() < deadline && refusedInARow < 160) {
       const left = BUDGET_CENTS - ledger.received;
-      const status = await pay(second, Math.min(left, 100_000));
+      const status = await pay(second, Math.min(left, left > 500_000 ? 100_000 : 5_000));
       expect([200, 429]).toContain(status);
-      if (status === 429) {
-        refused++;
-        await new Promise((resolve) => setTimeout(resolve, 250));
-      }
+      refusedInARow = status === 429 ? refusedInARow + 1 : 0;
+      if (status === 429) await new Promise((resolve) => setTimeout(resolve, 250));
     }
-    expect(ledger.received).toBe(BUDGET_CENTS);
-    expect(refused).toBeGreaterThanOrEqual(0);
-    expect(await pay(second, 1)).toBe(429);
+    expect(ledger.received).toBeLessThanOrEqual(BUDGET_CENTS);
+    expect(ledger.received).toBeGreaterThanOrEqual(worst);
+    expect(await pay(second, 5_000)).toBe(429);
   });
 });
+
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error('it never came to that');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
