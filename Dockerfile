@@ -27,7 +27,7 @@ LABEL org.opencontainers.image.title="aegis-gateway" \
 COPY --from=build /image /
 COPY --from=build --chown=65532:65532 /image/var/lib/aegis /var/lib/aegis
 # The environment and the flags are those of bin/gateway-node.json.
-ENV NODE_ENV=production MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=131072 MALLOC_TRIM_THRESHOLD_=131072
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=16384 MALLOC_TRIM_THRESHOLD_=65536
 WORKDIR /app
 # A number, so that Kubernetes can see that it is not root (runAsNonRoot), and one of its own, so that egress rules can
 # tell the gateway from the agent.
@@ -35,4 +35,4 @@ USER 65532:65532
 VOLUME /var/lib/aegis
 EXPOSE 8181 15001 15020
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=1", "--max-old-space-size=96", "--optimize-for-size", "--memory-saver-mode", "--no-concurrent-recompilation", "--no-maglev", "/app/gateway.mjs"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=25", "--max-old-space-size=256", "--no-maglev", "/app/gateway.mjs"]

@@ -174,6 +174,16 @@ async function assemble(settings: Settings, env: ProgramEnvironment, opened: Ope
   let bundles: RunningBundles | undefined;
   let limits: LimitStore | undefined;
 
+  // First, because it takes longest, and goes on by itself.
+  bundles = await startBundles({
+    ...bundleSettings(settings, env.hostName),
+    activations: source,
+    crypto: nodeCrypto,
+    random,
+  });
+  opened.add(() => bundles?.close());
+  bundles.subscribe((event) => tellBundles(logger, event));
+
   const telemetry: Telemetry = await openTelemetry(settings, { ...env, source });
   opened.add(async () => {
     const lost = await telemetry.close(FLUSH);
@@ -212,15 +222,6 @@ async function assemble(settings: Settings, env: ProgramEnvironment, opened: Ope
   opened.add(() => upstreams.close());
   const ca = await openCa(settings, env);
   const unknownHosts = await openUnknownHosts(settings, logger);
-
-  bundles = await startBundles({
-    ...bundleSettings(settings, env.hostName),
-    activations: source,
-    crypto: nodeCrypto,
-    random,
-  });
-  opened.add(() => bundles?.close());
-  bundles.subscribe((event) => tellBundles(logger, event));
 
   const hashKey = randomBytes(32);
   const deps: DecideDeps = {

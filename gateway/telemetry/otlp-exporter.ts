@@ -1,9 +1,12 @@
+import { type SpanBatch, SpanBatches } from './span-batches.ts';
+
 /**
  * Sends spans to an OpenTelemetry collector: OTLP over HTTP in its JSON form (opentelemetry-proto, OTLP 1.x section
  * "OTLP/HTTP"). Batches, bounded; a collector that is down, slow or refuses costs spans, which are counted, never calls.
  */
 export interface OtlpRequest {
-  body: string;
+  /** One after the other. */
+  body: readonly Uint8Array[];
   headers: Readonly<Record<string, string>>;
 }
 
@@ -57,8 +60,10 @@ export class OtlpExporter {
   readonly #batch: number;
   readonly #delay: number;
   /** What stands before and after the spans of a request. */
-  readonly #frame: readonly [string, string];
-  #queue: string[] = [];
+  readonly #frame: readonly [Uint8Array, Uint8Array];
+  readonly #queue: SpanBatches;
+  /** What is being sent: no longer in the queue, not yet delivered. */
+  #current: SpanBatch | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sending: Promise<void> | undefined;
   #failures = 0;
@@ -74,13 +79,19 @@ export class OtlpExporter {
     this.#delay = options.delay ?? DELAY;
     const resource = JSON.stringify({ attributes: Object.entries(options.resource).map(attribute) });
     const scope = JSON.stringify({ name: 'aegis', version: options.version });
-    this.#frame = [`{"resourceSpans":[{"resource":${resource},"scopeSpans":[{"scope":${scope},"spans":[`, ']}]}]}'];
+    this.#queue = new SpanBatches(this.#batch);
+    const before = `{"resourceSpans":[{"resource":${resource},"scopeSpans":[{"scope":${scope},"spans":[`;
+    this.#frame = [Buffer.from(before), Buffer.from(']}]}]}')];
+  }
+
+  get #waiting(): number {
+    return this.#queue.count + (this.#current?.count ?? 0);
   }
 
   get state(): OtlpState {
     return {
       state: this.#failures > 0 ? 'failing' : 'ok',
-      queued: this.#queue.length,
+      queued: this.#waiting,
       exported: this.#exported,
       dropped: this.#dropped,
     };
@@ -88,11 +99,11 @@ export class OtlpExporter {
 
   /** `span` is JSON text. Never blocks, never throws. */
   add(span: string): void {
-    if (this.#closed || this.#queue.length >= this.#maxQueue) {
+    if (this.#closed || this.#waiting >= this.#maxQueue) {
       this.#dropped++;
       return;
     }
-    this.#queue.push(span);
+    this.#queue.add(span);
     if (this.#sending === undefined) this.#schedule();
   }
 
@@ -100,21 +111,21 @@ export class OtlpExporter {
   async close(ms: number): Promise<void> {
     this.#closed = true;
     this.#wake?.();
-    if (this.#queue.length > 0) this.#start();
+    if (this.#queue.count > 0) this.#start();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, ms);
     });
     await Promise.race([this.#sending, late]);
     clearTimeout(timer);
-    this.#dropped += this.#queue.length;
-    this.#queue = [];
+    this.#dropped += this.#queue.clear() + (this.#current?.count ?? 0);
+    this.#current = undefined;
   }
 
   /** A full batch goes at once, what is less waits for company. */
   #schedule(): void {
-    if (this.#queue.length >= this.#batch) this.#start();
-    else if (this.#queue.length > 0 && this.#timer === undefined) {
+    if (this.#waiting >= this.#batch) this.#start();
+    else if (this.#waiting > 0 && this.#timer === undefined) {
       this.#timer = setTimeout(() => this.#start(), this.#delay);
       this.#timer.unref();
     }
@@ -132,20 +143,27 @@ export class OtlpExporter {
   /** What is there, and then full batches as long as there are any; at the end, all. */
   async #sendAll(): Promise<void> {
     do {
-      const count = Math.min(this.#batch, this.#queue.length);
-      const result = await this.#send(this.#queue.slice(0, count));
-      if (result === 'done') this.#queue.splice(0, count);
-      // At the end there is no later.
-      else if (this.#closed) return;
-    } while (this.#queue.length >= this.#batch || (this.#closed && this.#queue.length > 0));
+      this.#current ??= this.#queue.take();
+      const batch = this.#current;
+      if (batch === undefined) return;
+      const result = await this.#send(batch);
+      if (result === 'done' && this.#current === batch) {
+        this.#current = undefined;
+        // Only what was taken: after a refusal the rest of the request may still be on its way.
+        if (this.#failures === 0) this.#queue.recycle(batch);
+      } else if (this.#closed) {
+        // At the end there is no later.
+        return;
+      }
+    } while (this.#waiting >= this.#batch || (this.#closed && this.#waiting > 0));
   }
 
-  async #send(spans: readonly string[]): Promise<'done' | 'later'> {
+  async #send({ bytes, length, count }: SpanBatch): Promise<'done' | 'later'> {
     const { post, headers } = this.#options;
     const [before, after] = this.#frame;
     let response: OtlpResponse | undefined;
     try {
-      response = await post({ body: before + spans.join(',') + after, headers: headers?.() ?? {} });
+      response = await post({ body: [before, bytes.subarray(0, length), after], headers: headers?.() ?? {} });
     } catch {
       // No answer: the same as an answer that says "later".
     }
@@ -157,12 +175,12 @@ export class OtlpExporter {
     }
     if (status >= 200 && status < 300) {
       this.#failures = 0;
-      const rejected = Math.min(spans.length, rejectedSpans(response?.body ?? ''));
-      this.#exported += spans.length - rejected;
+      const rejected = Math.min(count, rejectedSpans(response?.body ?? ''));
+      this.#exported += count - rejected;
       this.#dropped += rejected;
     } else {
       this.#failures++;
-      this.#dropped += spans.length;
+      this.#dropped += count;
     }
     return 'done';
   }

@@ -38,7 +38,11 @@ export function otlpPost(options: OtlpPostOptions): {
       const req = (secure ? httpsRequest : httpRequest)(url, {
         method: 'POST',
         agent,
-        headers: { ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
+        headers: {
+          ...headers,
+          'Content-Type': 'application/json',
+          'Content-Length': body.reduce((sum, { length }) => sum + length, 0),
+        },
         signal: AbortSignal.timeout(options.timeout),
       });
       req.on('error', reject);
@@ -54,7 +58,8 @@ export function otlpPost(options: OtlpPostOptions): {
           resolve({ status: res.statusCode ?? 0, body: text, ...(retryAfter !== undefined && { retryAfter }) });
         });
       });
-      req.end(body);
+      for (const part of body) req.write(part);
+      req.end();
     });
   }
   return { post, close: () => agent.destroy() };

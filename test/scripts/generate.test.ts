@@ -12,7 +12,7 @@ function readSchema(name: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join(ROOT, 'schemas', name), 'utf8'));
 }
 
-test('what is committed is what crds/ say', () => {
+test('what is committed is what its sources say', () => {
   const { status, stderr } = spawnSync('node', ['scripts/generate.ts', '--check'], { cwd: ROOT, encoding: 'utf8' });
   expect(stderr).toBe('');
   expect(status).toBe(0);
@@ -21,7 +21,7 @@ test('what is committed is what crds/ say', () => {
 test('--check names a stale file and how to renew it, and writes nothing', () => {
   const copy = mkdtempSync(join(tmpdir(), 'aegis-generate-'));
   try {
-    for (const folder of ['crds', 'scripts', 'policy', 'schemas', 'docs', '.vscode', 'package.json']) {
+    for (const folder of ['crds', 'scripts', 'policy', 'gateway', 'schemas', 'docs', '.vscode', 'package.json']) {
       cpSync(join(ROOT, folder), join(copy, folder), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
@@ -30,7 +30,7 @@ test('--check names a stale file and how to renew it, and writes nothing', () =>
       spawnSync('node', ['scripts/generate.ts', ...options], { cwd: copy, encoding: 'utf8' });
     const { status, stderr } = run('--check');
     expect(status).toBe(1);
-    expect(stderr).toBe('docs/reference.md differs from what crds/ say; run: node scripts/generate.ts\n');
+    expect(stderr).toBe('docs/reference.md is not what its source says; run: node scripts/generate.ts\n');
     expect(readFileSync(join(copy, 'docs/reference.md'), 'utf8')).toBe('stale\n');
     expect(run().stdout).toBe('wrote docs/reference.md\n');
     expect(run('--check').status).toBe(0);
