@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { FailureWorld } from '../../support/failure-world.ts';
 import type { GatewayProcess } from '../../support/gateway-process.ts';
 import { health, metric, probe, until } from '../../support/gateway-view.ts';
@@ -42,10 +43,15 @@ async function expectStale(answer: Promise<{ status: number; headers: object; pr
   expect(problem).toMatchObject({ code: 'BUNDLE_STALE', error: { code: 'bundle_stale' } });
 }
 
+/** The gateway looks for its server now and then only: what was published before it looks may be stale again. */
 async function renewed(gateway: GatewayProcess): Promise<void> {
-  const sequence = world.publish();
   await world.bundles.start();
-  await decidesBy(gateway, sequence);
+  await until('the server is found', async () => {
+    const sequence = world.publish();
+    await sleep(200);
+    return (await health(gateway)).bundle?.sequence === sequence;
+  });
+  expect((await world.write(gateway)).status).toBe(200);
   expect(await probe(gateway, 'ready')).toBe(200);
   expect(await metric(gateway, 'aegis_gateway_bundle_stale')).toBe(0);
 }

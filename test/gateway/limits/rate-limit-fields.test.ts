@@ -62,9 +62,7 @@ test('nobody is asked to wait for longer than the window', () => {
 
 test('only a status by which the tool certainly did nothing is a definitive refusal', () => {
   const refused = Array.from({ length: 600 }, (_, status) => status).filter(definitiveRefusal);
-  expect(refused).toEqual([
-    400, 401, 403, 404, 405, 410, 411, 413, 414, 415, 417, 421, 422, 426, 428, 429, 431, 451,
-  ]);
+  expect(refused).toEqual([400, 401, 403, 404, 405, 410, 411, 413, 414, 415, 417, 421, 422, 426, 428, 429, 431, 451]);
 });
 
 test('an end that the store did not hear of is told, and never thrown', async () => {

@@ -14,7 +14,7 @@ function check(http: Partial<HttpAttributes>, headers: [string, string][] = []):
           header_map: { headers: [{ key: ':method', value: '', raw_value: Buffer.from('POST') }, ...map] },
           path: '/v1/x?a=1',
           host: 'tool.test',
-        scheme: 'http',
+          scheme: 'http',
           protocol: 'HTTP/1.1',
           body: '',
           raw_body: NONE,

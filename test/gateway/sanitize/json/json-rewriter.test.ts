@@ -331,7 +331,9 @@ test('agrees with changing the parsed document, in whatever pieces it comes', ()
 
 test('where nothing is found, not a byte changes', () => {
   fc.assert(
-    fc.property(fc.json(), pieceLengths, (json, lengths) => {
+    fc.property(fc.json(), pieceLengths, (any, lengths) => {
+      // chance writes addresses too
+      const json = any.replaceAll('@', '#');
       const redactions = [...detect('email', 'iban'), at('/not/there', 'drop')];
       expect(rewrite(redactions, json, { lengths })).toBe(json);
     }),
