@@ -35,4 +35,4 @@ USER 65532:65532
 VOLUME /var/lib/aegis
 EXPOSE 8181 15001 15020
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=25", "--max-old-space-size=256", "--no-maglev", "/app/gateway.mjs"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=25", "--max-old-space-size=256", "/app/gateway.mjs"]

@@ -79,7 +79,7 @@ async function round(target: WatchedPlace, watch: FolderWatch, offered: Offered,
       if (offered.again === Number.POSITIVE_INFINITY) await sink.current();
       return true;
     }
-    const candidate = await readSteady(target, before.mark, env);
+    const candidate = await readSteady(target, before.mark, offered.mark === undefined, env);
     if (signal.aborted) return true;
     const { outcome } = await sink.offer(candidate.candidate);
     offered.mark = candidate.mark;
@@ -96,11 +96,13 @@ async function round(target: WatchedPlace, watch: FolderWatch, offered: Offered,
 async function readSteady(
   target: WatchedPlace,
   first: string,
+  /** Nothing was offered yet: what stands there at the start is seldom being written. */
+  starting: boolean,
   { clock, settle, signal }: Round,
 ): Promise<{ mark: string; candidate: BundleCandidate }> {
   let mark = first;
   for (let attempt = 0; attempt < MAX_UNSTEADY && !signal.aborted; attempt++) {
-    await clock.sleep(settle, signal);
+    if (!starting || attempt > 0) await clock.sleep(settle, signal);
     const before = (await target.look()).mark;
     if (before !== mark) {
       mark = before;

@@ -197,7 +197,7 @@ test('`aegis gateway` becomes the gateway: the same process, no second one', asy
     await until(() => log.includes('"bundle.activated"'), 20_000);
     expect(log).not.toContain('Warning');
     const command = execFileSync('cat', [`/proc/${child.pid}/cmdline`], { encoding: 'utf8' }).split('\0');
-    expect(command).toContain('--no-maglev');
+    expect(command).toContain('--max-semi-space-size=4');
     child.kill('SIGTERM');
     expect((await once(child, 'exit'))[0]).toBe(0);
   } finally {
