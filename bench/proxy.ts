@@ -4,10 +4,9 @@
  * bundle is replaced every second.
  */
 import { copyFileSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startCollector } from './support/collector.ts';
 import { startEnvoy } from './support/envoy.ts';
 import { freePort } from './support/free-port.ts';
 import { makeSlices, startBenchGateway } from './support/gateway.ts';
@@ -69,16 +68,6 @@ function ratio(rounds: ReadonlyMap<string, Round[]>, of: (round: (name: string) 
   return median(
     Array.from({ length: ROUNDS }, (_, index) => of((name) => (rounds.get(name) as Round[])[index] as Round)),
   );
-}
-
-/** A collector that takes what it gets. */
-async function startCollector(): Promise<{ url: string; close(): void }> {
-  const server = createServer((req, res) => {
-    req.resume();
-    req.once('end', () => res.writeHead(200, { 'Content-Type': 'application/json' }).end('{}'));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
 }
 
 /** p99 in milliseconds over the direct call's, at the same rate. */

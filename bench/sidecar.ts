@@ -3,10 +3,9 @@
  * 10,000 proxied calls with metrics, decision log and tracing on; with a small tenant and with a large one behind it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startCollector } from './support/collector.ts';
 import { makeSlices, startBenchGateway } from './support/gateway.ts';
 import { startTool } from './support/nginx.ts';
 import { load, residentMegabytes } from './support/processes.ts';
@@ -55,18 +54,13 @@ async function sample(archive: string, folder: string, toolPort: number, collect
 export async function sidecarBench(): Promise<Figures> {
   const scratch = mkdtempSync(join(tmpdir(), 'aegis-bench-'));
   const tool = await startTool();
-  const collector = createServer((req, res) => {
-    req.resume();
-    req.once('end', () => res.writeHead(200, { 'Content-Type': 'application/json' }).end('{}'));
-  });
-  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+  const collector = await startCollector();
   try {
     const archives = SIZES.map((policies) => makeSlices(policies, 10, join(scratch, `${policies}.tar.gz`))[0] ?? '');
     const samples: Sample[][] = SIZES.map(() => []);
     for (let round = 0; round < ROUNDS; round++) {
       for (const [index, archive] of archives.entries()) {
-        samples[index]?.push(await sample(archive, scratch, tool.port, url));
+        samples[index]?.push(await sample(archive, scratch, tool.port, collector.url));
       }
     }
     const figure = (index: number, key: keyof Sample): number =>

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { AegisError } from '../policy/errors.ts';
 import type { Callers } from './capture/attribution.ts';
 import type { LeafContexts } from './capture/ca/leaf-contexts.ts';
@@ -22,6 +22,7 @@ import type { UnknownHosts } from './capture/ways/unknown-hosts.ts';
 import type { ActivationSource } from './enforcement/activation.ts';
 import type { DecideDeps } from './enforcement/decide-call.ts';
 import { createDecisionServer } from './listeners/decision-server.ts';
+import { type BoundAddress, listen } from './listeners/listen.ts';
 import { createRecentDecisions } from './listeners/recent-decisions.ts';
 import { DEFAULT_MAPPING_LIMITS } from './mapping/map-request.ts';
 import type { ExtAuthzServer } from './protocols/ext-authz/server.ts';
@@ -70,11 +71,6 @@ export interface GatewayOptions {
   /** Largest body that is read before the decision, bytes; default 1 MiB. */
   maxBody?: number;
   limits?: Partial<HttpLimits>;
-}
-
-export interface BoundAddress {
-  host: string;
-  port: number;
 }
 
 export interface BoundAddresses {
@@ -227,7 +223,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const bound: BoundAddresses = { tools: {} };
     try {
       for (const { name, server, address } of listeners) {
-        const at = await listen(name, server, address);
+        const at = await listen(name, server, { host: '127.0.0.1', ...address });
         if (name === 'decisions' || name === 'proxy' || name === 'tls') bound[name] = at;
         else bound.tools[name.slice('tools.'.length)] = at;
       }
@@ -258,19 +254,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   return { start, drain };
-}
-
-function listen(name: string, server: Server, { host = '127.0.0.1', port }: ListenAddress): Promise<BoundAddress> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const message = `${name}: ${host}:${port} cannot be listened on (${error.code ?? error.message}).`;
-      reject(new AegisError('AEGIS_LISTEN', message, { cause: error }));
-    });
-    server.listen(port, host, () => {
-      const { address, port: bound } = server.address() as AddressInfo;
-      resolve({ host: address, port: bound });
-    });
-  });
 }
 
 function close(server: Server): Promise<void> {

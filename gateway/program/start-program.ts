@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import type { AddressInfo, Server } from 'node:net';
 import type { Writable } from 'node:stream';
 import { AegisError } from '../../policy/errors.ts';
 import { Activations } from '../activation/activations.ts';
@@ -12,8 +11,9 @@ import type { Address } from '../config/value-types.ts';
 import { nodeCrypto } from '../crypto/node-crypto.ts';
 import type { DecideDeps } from '../enforcement/decide-call.ts';
 import { createDecisionIds } from '../enforcement/decision-id.ts';
-import { type BoundAddress, type BoundAddresses, createGateway, type GatewayListeners } from '../gateway.ts';
+import { type BoundAddresses, createGateway, type GatewayListeners } from '../gateway.ts';
 import type { LimitStore } from '../limits/limit-store.ts';
+import { type BoundAddress, listen } from '../listeners/listen.ts';
 import { createAdminServer } from '../telemetry/admin-server.ts';
 import { createErrorLog } from '../telemetry/error-log.ts';
 import { addGatewayMetrics } from '../telemetry/gateway-metrics.ts';
@@ -107,19 +107,6 @@ function openUpstreams(settings: Settings) {
     if (!(error instanceof TypeError)) throw error;
     throw new AegisError('AEGIS_SETTING_VALUE', 'upstream.allowPrivate takes blocks such as 10.0.0.0/8 or fd00::/8.');
   }
-}
-
-function listen(server: Server, name: string, { host, port }: Address): Promise<BoundAddress> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const message = `${name}: ${host}:${port} cannot be listened on (${error.code ?? error.message}).`;
-      reject(new AegisError('AEGIS_LISTEN', message, { cause: error }));
-    });
-    server.listen(port, host, () => {
-      const { address, port: bound } = server.address() as AddressInfo;
-      resolve({ host: address, port: bound });
-    });
-  });
 }
 
 function tellBundles(logger: Logger, event: BundleEvent): void {
@@ -274,7 +261,7 @@ async function openAdmin(
     metrics: () => telemetry.registry.text(),
     hosts: settings.hosts,
   });
-  const bound = await listen(server, 'listen.admin', address);
+  const bound = await listen('listen.admin', server, address);
   opened.add(async () => {
     server.close();
     server.closeAllConnections();
