@@ -13,9 +13,15 @@ module.exports = {
       'policy-is-pure',
       'The core knows no program, no file, no network.',
       { path: '^policy/' },
-      { path: '^(operator|gateway|cli|sdk|bench|scripts)/' },
+      { path: '^(runtime|operator|gateway|cli|sdk|bench|scripts)/' },
     ),
     only('policy-has-no-node', 'The core also runs in a browser.', { path: '^policy/' }, { dependencyTypes: ['core'] }),
+    only(
+      'runtime-serves',
+      'What both programs need of Node (clock, log, settings, certificates) knows neither of them.',
+      { path: '^runtime/' },
+      { path: '^(operator|gateway|cli|sdk|bench|scripts)/' },
+    ),
     only(
       'gateway-alone',
       'Data plane and control plane meet only in the core.',
@@ -31,7 +37,7 @@ module.exports = {
     only(
       'products-need-no-tooling',
       'Nothing that ships uses benchmarks or scripts.',
-      { path: '^(policy|gateway|operator|cli)/' },
+      { path: '^(policy|runtime|gateway|operator|cli)/' },
       { path: '^(bench|scripts|test)/' },
     ),
     only(
@@ -39,6 +45,12 @@ module.exports = {
       'Only the evaluator speaks to the WebAssembly module.',
       { pathNot: '^gateway/evaluator/' },
       { path: 'opa-wasm' },
+    ),
+    only(
+      'kube-knows-no-aegis',
+      'The controller runtime could serve any operator.',
+      { path: '^operator/kube/' },
+      { path: '^(policy|operator/(?!kube/))' },
     ),
     only(
       'kubernetes-in-one-place',
@@ -55,7 +67,7 @@ module.exports = {
     only(
       'no-dev-dependencies',
       'What ships needs only what it declares.',
-      { path: '^(policy|gateway|operator|cli)/' },
+      { path: '^(policy|runtime|gateway|operator|cli)/' },
       { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     ),
     only('resolvable', 'Every import exists.', {}, { couldNotResolve: true }),

@@ -12,6 +12,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY scripts/build-gateway.mjs scripts/build-undici.mjs scripts/image-root.sh scripts/
 COPY policy policy
+COPY runtime runtime
 COPY gateway gateway
 RUN node -e "import('./scripts/build-gateway.mjs').then(({ buildGateway }) => buildGateway('/gateway'))" \
     && sh scripts/image-root.sh /usr/local/bin/node /gateway /image

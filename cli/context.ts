@@ -1,8 +1,8 @@
 import type { CryptoProvider } from '../policy/bundle/crypto-provider.ts';
+import type { Engine } from '../policy/publication/bundle-content.ts';
 import type { CatalogueFiles } from './catalogue/catalogue-files.ts';
 import type { FileSystem } from './files/file-system.ts';
 import type { OutputFiles } from './files/output-files.ts';
-import type { Engine } from './workspace/bundle-session.ts';
 
 /** Everything that a command may touch outside itself; tests hand in their own. */
 export interface CliContext {

@@ -1,13 +1,13 @@
 /** Composition root of `aegis`: the real file system, clock, randomness and terminal. */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { nodeCrypto } from '../gateway/crypto/node-crypto.ts';
+import type { Engine } from '../policy/publication/bundle-content.ts';
+import { nodeCrypto } from '../runtime/crypto/node-crypto.ts';
 import { catalogueFiles } from './catalogue/catalogue-files.ts';
 import { askLine } from './files/ask-line.ts';
 import { nodeFileSystem } from './files/file-system.ts';
 import { nodeOutputFiles } from './files/output-files.ts';
 import { runProgram } from './program.ts';
-import type { Engine } from './workspace/bundle-session.ts';
 
 /** The shared policy lies beside the program, in the repository as in the image. */
 async function loadEngine(): Promise<Engine> {

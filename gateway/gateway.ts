@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { AegisError } from '../policy/errors.ts';
+import { type BoundAddress, listen } from '../runtime/listen.ts';
 import type { Callers } from './capture/attribution.ts';
 import type { LeafContexts } from './capture/ca/leaf-contexts.ts';
 import { createCallHandler } from './capture/call-handler.ts';
@@ -22,7 +23,6 @@ import type { UnknownHosts } from './capture/ways/unknown-hosts.ts';
 import type { ActivationSource } from './enforcement/activation.ts';
 import type { DecideDeps } from './enforcement/decide-call.ts';
 import { createDecisionServer } from './listeners/decision-server.ts';
-import { type BoundAddress, listen } from './listeners/listen.ts';
 import { createRecentDecisions } from './listeners/recent-decisions.ts';
 import { DEFAULT_MAPPING_LIMITS } from './mapping/map-request.ts';
 import type { ExtAuthzServer } from './protocols/ext-authz/server.ts';

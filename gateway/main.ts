@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { AegisError } from '../policy/errors.ts';
+import { createLogger, errorName } from '../runtime/telemetry/logger.ts';
 import { loadSettings } from './config/load-settings.ts';
 import { helpText, problemsText, settingsText } from './config/settings-text.ts';
 import { type RunningProgram, startProgram } from './program/start-program.ts';
-import { createLogger, errorName } from './telemetry/logger.ts';
 import { VERSION } from './version.ts';
 
 /** 0: ended as asked. 2: the settings are wrong. 70: a defect; start again. */

@@ -12,6 +12,7 @@ import {
   type DebianTool,
   GO_TOOLS,
   type GoTool,
+  type GoToolSource,
   PYTHON_TOOLS,
   type PythonTool,
 } from './tool-versions.ts';
@@ -30,13 +31,15 @@ function run(command: string, args: readonly string[], cwd: string): void {
 function buildGo(tool: GoTool): void {
   const target = toolPath(tool);
   // our own modules may have changed under the same version; Go's build cache makes that cheap
-  const own = GO_TOOLS[tool].package === '.';
+  const source: GoToolSource = GO_TOOLS[tool];
+  const own = source.package === '.';
   if (existsSync(target) && !own) return;
   mkdirSync(dirname(target), { recursive: true });
   const partial = `${target}.${process.pid}`;
-  if (!own || !existsSync(target)) console.error(`building ${tool} ${GO_TOOLS[tool].version} (once; about a minute) …`);
-  const flags = ['build', '-trimpath', '-ldflags', '-s -w', '-o', partial];
-  run('go', [...flags, GO_TOOLS[tool].package], join(root, 'tools', tool));
+  if (!own || !existsSync(target)) console.error(`building ${tool} ${source.version} (once; one to four minutes) …`);
+  const variables = Object.entries(source.variables ?? {}).map(([name, value]) => ` -X ${name}=${value}`);
+  const flags = ['build', '-trimpath', '-ldflags', `-s -w${variables.join('')}`, '-o', partial];
+  run('go', [...flags, source.package], join(root, 'tools', source.module ?? tool));
   renameSync(partial, target);
 }
 

@@ -5,9 +5,9 @@
  * each a later sequence in which every policy of the agent has that cap.
  */
 import { writeFileSync } from 'node:fs';
-import { nodeCrypto } from '../../gateway/crypto/node-crypto.ts';
 import { packBundle } from '../../policy/bundle/pack-bundle.ts';
 import { sliceBundle } from '../../policy/bundle/slice-bundle.ts';
+import { nodeCrypto } from '../../runtime/crypto/node-crypto.ts';
 import { compileTenant, newSession } from './pipeline.ts';
 import { ALLOWED_CALL, tenantResources } from './tenant.ts';
 

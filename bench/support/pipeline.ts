@@ -1,8 +1,6 @@
 /** The product's own way from resources to an active slice, as benchmarks need it. */
 import { readFileSync } from 'node:fs';
-import { BundleSession, type Engine } from '../../cli/workspace/bundle-session.ts';
 import { activate, type ModuleCache } from '../../gateway/activation/activate.ts';
-import { nodeCrypto } from '../../gateway/crypto/node-crypto.ts';
 import type { Activation } from '../../gateway/enforcement/activation.ts';
 import { toHex } from '../../policy/bundle/encoding.ts';
 import { keyRingOf } from '../../policy/bundle/key-ring.ts';
@@ -11,7 +9,10 @@ import { SLICE_LIMITS } from '../../policy/bundle/limits.ts';
 import { verifyBundle } from '../../policy/bundle/verify-bundle.ts';
 import { type CompiledTenant, compile } from '../../policy/compiler/compile.ts';
 import type { CompileCache } from '../../policy/compiler/compile-cache.ts';
+import type { Engine } from '../../policy/publication/bundle-content.ts';
+import { BundleSession } from '../../policy/publication/bundle-session.ts';
 import type { LoadedResource } from '../../policy/resources/resource.ts';
+import { nodeCrypto } from '../../runtime/crypto/node-crypto.ts';
 import { ALLOWED_CALL, TENANT } from './tenant.ts';
 
 const folder = new URL('../../policy/rego/', import.meta.url);

@@ -2,11 +2,11 @@ import { Command } from 'commander';
 import { toHex } from '../../policy/bundle/encoding.ts';
 import { type CompiledTenant, compile } from '../../policy/compiler/compile.ts';
 import type { Finding } from '../../policy/errors.ts';
+import { bundleContent, ContentFiles } from '../../policy/publication/bundle-content.ts';
 import type { CommandFactory } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { readSources } from '../files/read-sources.ts';
 import { findingText } from '../output/error-text.ts';
-import { bundleContent, ContentFiles } from '../workspace/bundle-session.ts';
 import { hasErrors, Workspace } from '../workspace/workspace.ts';
 
 interface Options {

@@ -5,10 +5,10 @@ import { parsePrivateKey } from '../../policy/bundle/keys.ts';
 import { packBundle } from '../../policy/bundle/pack-bundle.ts';
 import { signBundle } from '../../policy/bundle/sign-bundle.ts';
 import { AegisError } from '../../policy/errors.ts';
+import { tenantIdentity } from '../../policy/publication/tenant-identity.ts';
 import type { CommandFactory } from '../command.ts';
 import { readBundleFolder, readFileText } from '../files/bundle-files.ts';
 import { parseCount, parseDuration, parseTime } from '../options.ts';
-import { tenantIdentity } from '../workspace/bundle-session.ts';
 
 interface Options {
   key: string;

@@ -13,9 +13,11 @@ import { verifyBundle } from '../../policy/bundle/verify-bundle.ts';
 import { type Compilation, type CompiledTenant, compile } from '../../policy/compiler/compile.ts';
 import { CompileCache } from '../../policy/compiler/compile-cache.ts';
 import type { Finding } from '../../policy/errors.ts';
+import type { Engine } from '../../policy/publication/bundle-content.ts';
+import { BundleSession } from '../../policy/publication/bundle-session.ts';
+import { tenantIdentity } from '../../policy/publication/tenant-identity.ts';
 import type { LoadedResource } from '../../policy/resources/resource.ts';
 import type { Source } from '../../policy/source/load-sources.ts';
-import { BundleSession, type Engine, tenantIdentity } from './bundle-session.ts';
 import { LastGood } from './last-good.ts';
 import { resourceKey, Workspace, type WorkspaceState } from './workspace.ts';
 

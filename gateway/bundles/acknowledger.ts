@@ -1,7 +1,7 @@
 import { toBase64 } from '../../policy/bundle/encoding.ts';
 import { AegisError } from '../../policy/errors.ts';
-import { Backoff } from './backoff.ts';
-import type { BundleClock } from './bundle-clock.ts';
+import { Backoff } from '../../runtime/time/backoff.ts';
+import type { Clock } from '../../runtime/time/clock.ts';
 import type { BundleEvent, BundleStatus } from './bundle-status.ts';
 import type { BundleUpdater } from './bundle-updater.ts';
 import { BundleHttpClient, type HttpTarget } from './http-client.ts';
@@ -11,7 +11,7 @@ export interface AcknowledgerOptions extends HttpTarget {
   updater: Pick<BundleUpdater, 'status' | 'head' | 'subscribe'>;
   /** Names this gateway among those of the same agent, e.g. the pod's uid. */
   instance: string;
-  clock: BundleClock;
+  clock: Clock;
   random(): number;
   /** ms between acknowledgements of the same state, so that a server that forgot learns again; 5 min when absent. */
   interval?: number;
@@ -97,7 +97,7 @@ export class Acknowledger {
   }
 
   /** After a success a change ends the pause; after a failure the server's rest is kept, whatever happens here. */
-  async #pause(delay: number, failed: boolean, clock: BundleClock, signal: AbortSignal): Promise<void> {
+  async #pause(delay: number, failed: boolean, clock: Clock, signal: AbortSignal): Promise<void> {
     await clock.sleep(delay, failed ? signal : AbortSignal.any([signal, this.#changed.signal]));
   }
 

@@ -4,13 +4,13 @@ import { type KeyRing, withRevoked } from '../../policy/bundle/key-ring.ts';
 import { type BundleLimits, SLICE_LIMITS } from '../../policy/bundle/limits.ts';
 import type { VerifyOptions } from '../../policy/bundle/verify-bundle.ts';
 import { AegisError } from '../../policy/errors.ts';
+import { Backoff } from '../../runtime/time/backoff.ts';
+import type { Clock } from '../../runtime/time/clock.ts';
 import { type LoadedBundle, loadBundle, ModuleCache } from '../activation/activate.ts';
 import type { Activations } from '../activation/activations.ts';
 import type { Activation } from '../enforcement/activation.ts';
 import { isStale } from '../enforcement/staleness.ts';
 import type { EvaluatorLimits } from '../evaluator/wasm-evaluator.ts';
-import { Backoff } from './backoff.ts';
-import type { BundleClock } from './bundle-clock.ts';
 import type { BundleCandidate, BundleSource, OfferResult, SourceKind, SourceSink } from './bundle-source.ts';
 import {
   type BundleEvent,
@@ -42,7 +42,7 @@ export interface BundleUpdaterOptions {
   /** Asked before every verification; the same ring object for as long as nothing has changed. */
   trustedKeys(): Promise<TrustedKeys>;
   crypto: CryptoProvider;
-  clock: BundleClock;
+  clock: Clock;
   /** From 0 up to 1. */
   random(): number;
   /** Nothing survives a restart without one. */

@@ -1,8 +1,8 @@
+import type { Clock } from '../../runtime/time/clock.ts';
 import type { Freshness } from '../enforcement/activation.ts';
-import type { BundleClock } from './bundle-clock.ts';
 
 export interface FreshnessOptions {
-  clock: BundleClock;
+  clock: Clock;
   /** Of the head; ms since the epoch. */
   issuedAt: number;
   /** Wall-clock time at which the head is known to have been verified, if that was later than now (a clock set back). */

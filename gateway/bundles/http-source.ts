@@ -1,12 +1,12 @@
-import { Backoff } from './backoff.ts';
-import type { BundleClock } from './bundle-clock.ts';
+import { Backoff } from '../../runtime/time/backoff.ts';
+import type { Clock } from '../../runtime/time/clock.ts';
 import type { BundleSource, SourceSink } from './bundle-source.ts';
 import { type Fetched, fetchBundle } from './fetch-bundle.ts';
 import { BundleHttpClient, type HttpTarget } from './http-client.ts';
 
 /** `url` answers with the archive of this gateway's slice. */
 export interface HttpSourceOptions extends HttpTarget {
-  clock: BundleClock;
+  clock: Clock;
   /** From 0 up to 1. */
   random(): number;
   maxBytes: number;

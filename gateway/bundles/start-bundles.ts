@@ -1,10 +1,10 @@
 import type { CryptoProvider } from '../../policy/bundle/crypto-provider.ts';
 import type { BundleLimits } from '../../policy/bundle/limits.ts';
+import { type Clock, systemClock } from '../../runtime/time/clock.ts';
 import type { ModuleCache } from '../activation/activate.ts';
 import type { Activations } from '../activation/activations.ts';
 import type { EvaluatorLimits } from '../evaluator/wasm-evaluator.ts';
 import { Acknowledger } from './acknowledger.ts';
-import { type BundleClock, systemClock } from './bundle-clock.ts';
 import type { BundleSource } from './bundle-source.ts';
 import type { BundleListener, BundleProblem, BundleStatus } from './bundle-status.ts';
 import { problemAt } from './bundle-status.ts';
@@ -44,7 +44,7 @@ export interface BundleSettings {
 export interface BundleEnvironment {
   activations: Activations;
   crypto: CryptoProvider;
-  clock?: BundleClock;
+  clock?: Clock;
   /** From 0 up to 1. */
   random?: () => number;
   modules?: ModuleCache;
@@ -130,7 +130,7 @@ const AFTER_DEFECT = 5_000;
 async function untilAborted(
   work: (signal: AbortSignal) => Promise<void>,
   failed: (error: unknown) => void,
-  clock: BundleClock,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
@@ -145,7 +145,7 @@ async function untilAborted(
 
 interface SourceEnvironment {
   crypto: CryptoProvider;
-  clock: BundleClock;
+  clock: Clock;
   random(): number;
   limits: BundleLimits;
 }

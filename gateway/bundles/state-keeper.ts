@@ -1,6 +1,6 @@
 import { AegisError } from '../../policy/errors.ts';
-import type { Backoff } from './backoff.ts';
-import type { BundleClock } from './bundle-clock.ts';
+import type { Backoff } from '../../runtime/time/backoff.ts';
+import type { Clock } from '../../runtime/time/clock.ts';
 import type { BundleStore, StoredState } from './bundle-store.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { BundleStore, StoredState } from './bundle-store.ts';
  */
 export class StateKeeper {
   readonly #store: BundleStore;
-  readonly #clock: BundleClock;
+  readonly #clock: Clock;
   readonly #backoff: Backoff;
   readonly #done: (state: StoredState, error?: AegisError) => void;
   readonly #stopping = new AbortController();
@@ -19,7 +19,7 @@ export class StateKeeper {
 
   constructor(options: {
     store: BundleStore;
-    clock: BundleClock;
+    clock: Clock;
     backoff: Backoff;
     /** Called after every attempt. */
     done(state: StoredState, error?: AegisError): void;

@@ -1,5 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
-import type { BundleClock } from './bundle-clock.ts';
+import type { Clock } from '../../runtime/time/clock.ts';
 
 /**
  * Waits for changes in folders: the operating system's word where it gives one, and a poll in any case, because it
@@ -17,7 +17,7 @@ export class FolderWatch {
   }
 
   /** Resolves at the first change since the last call, at the latest after `ms`. */
-  async wait(ms: number, clock: BundleClock, signal: AbortSignal): Promise<void> {
+  async wait(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
     await clock.sleep(ms, AbortSignal.any([signal, this.#wake.signal]));
     this.#wake = new AbortController();
   }

@@ -1,5 +1,5 @@
 import { AegisError } from '../../policy/errors.ts';
-import type { BundleClock } from './bundle-clock.ts';
+import type { Clock } from '../../runtime/time/clock.ts';
 import type { BundleCandidate, BundleSource, SourceKind, SourceSink } from './bundle-source.ts';
 import { sourceError } from './read-files.ts';
 import { FolderWatch } from './wake-up.ts';
@@ -16,7 +16,7 @@ export interface WatchedPlace {
 }
 
 export interface WatchOptions {
-  clock: BundleClock;
+  clock: Clock;
   /** ms between looks, however quiet the operating system is; 5 s when absent. */
   pollInterval?: number;
   /** ms that a change must stand before it is read, so that a writer can finish; 50 ms when absent. */
@@ -63,7 +63,7 @@ interface Offered {
 interface Round {
   sink: SourceSink;
   signal: AbortSignal;
-  clock: BundleClock;
+  clock: Clock;
   settle: number;
 }
 

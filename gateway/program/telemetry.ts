@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { AegisError } from '../../policy/errors.ts';
+import { errorName } from '../../runtime/telemetry/logger.ts';
+import { MetricsRegistry } from '../../runtime/telemetry/metrics-registry.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ActivationSource } from '../enforcement/activation.ts';
 import { CallJournal, type JournalReaders } from '../telemetry/call-journal.ts';
@@ -10,8 +12,6 @@ import { decisionSpan } from '../telemetry/decision-span.ts';
 import { fileSink } from '../telemetry/file-sink.ts';
 import { type LineSink, streamSink } from '../telemetry/line-sink.ts';
 import { LogQueue } from '../telemetry/log-queue.ts';
-import { errorName } from '../telemetry/logger.ts';
-import { MetricsRegistry } from '../telemetry/metrics-registry.ts';
 import type { OtlpExporter } from '../telemetry/otlp-exporter.ts';
 import { addProcessMetrics } from '../telemetry/process-metrics.ts';
 import { defined } from './defined.ts';

@@ -1,7 +1,7 @@
+import type { MetricsRegistry } from '../../runtime/telemetry/metrics-registry.ts';
 import type { ActivationSource } from '../enforcement/activation.ts';
 import { type Decision, passes } from '../enforcement/decision.ts';
 import type { CallInfo, CallOutcome } from './call-hooks.ts';
-import type { MetricsRegistry } from './metrics-registry.ts';
 
 /** What is counted of every call. Labels are names that the bundle knows, never what a caller made up. */
 export interface CallMetrics {

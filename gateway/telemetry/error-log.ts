@@ -1,4 +1,4 @@
-import { errorName, type Logger } from './logger.ts';
+import { errorName, type Logger } from '../../runtime/telemetry/logger.ts';
 
 /** Errors of single calls: one line per kind and interval, with how many there were, so that a flood stays readable. */
 const INTERVAL = 10_000;

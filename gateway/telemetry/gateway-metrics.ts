@@ -1,6 +1,6 @@
+import type { MetricsRegistry, Sample } from '../../runtime/telemetry/metrics-registry.ts';
 import type { BundleStatus } from '../bundles/bundle-status.ts';
 import { type HealthParts, notReady } from './health.ts';
-import type { MetricsRegistry, Sample } from './metrics-registry.ts';
 
 /** Metrics of the gateway's parts, read from the same places as its health. */
 export function addGatewayMetrics(registry: MetricsRegistry, parts: HealthParts): void {

@@ -1,4 +1,4 @@
-import type { MetricsRegistry } from './metrics-registry.ts';
+import type { MetricsRegistry } from '../../runtime/telemetry/metrics-registry.ts';
 
 /** Of the process, under the names that dashboards for Prometheus expect. */
 export function addProcessMetrics(registry: MetricsRegistry, build: { version: string; started: number }): void {

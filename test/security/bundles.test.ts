@@ -1,11 +1,12 @@
 /** No file of one bundle can take the place of one in another: older, other tenant's, other agent's, or left out. */
-import { BundleSession } from '../../cli/workspace/bundle-session.ts';
-import { nodeCrypto } from '../../gateway/crypto/node-crypto.ts';
+
 import { keyRingOf, makeKeyRing } from '../../policy/bundle/key-ring.ts';
 import { signingKeyFromSeed } from '../../policy/bundle/keys.ts';
 import type { SignedBundle } from '../../policy/bundle/sign-bundle.ts';
 import { sliceBundle } from '../../policy/bundle/slice-bundle.ts';
 import { type VerifyOptions, verifyBundle } from '../../policy/bundle/verify-bundle.ts';
+import { BundleSession } from '../../policy/publication/bundle-session.ts';
+import { nodeCrypto } from '../../runtime/crypto/node-crypto.ts';
 import { ENGINE, NOW, newSystem, sampleSources } from '../support/sample.ts';
 
 type Files = Map<string, Uint8Array>;

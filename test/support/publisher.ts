@@ -1,15 +1,16 @@
 /** Sources → the slice of one agent, compiled, signed and packed as in the product, in a file that a gateway reads. */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BundleSession, tenantIdentity } from '../../cli/workspace/bundle-session.ts';
 import { Workspace } from '../../cli/workspace/workspace.ts';
-import { nodeCrypto } from '../../gateway/crypto/node-crypto.ts';
 import { toHex } from '../../policy/bundle/encoding.ts';
 import { publicKeyToPem, signingKeyFromSeed } from '../../policy/bundle/keys.ts';
 import { packBundle } from '../../policy/bundle/pack-bundle.ts';
 import { sliceBundle } from '../../policy/bundle/slice-bundle.ts';
 import { type CompiledTenant, compile } from '../../policy/compiler/compile.ts';
+import { BundleSession } from '../../policy/publication/bundle-session.ts';
+import { tenantIdentity } from '../../policy/publication/tenant-identity.ts';
 import type { Source } from '../../policy/source/load-sources.ts';
+import { nodeCrypto } from '../../runtime/crypto/node-crypto.ts';
 import { ENGINE } from './sample.ts';
 
 const DAY = 86_400_000;

@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LocalSystem } from '../../cli/workspace/local-system.ts';
-import { nodeCrypto } from '../../gateway/crypto/node-crypto.ts';
 import type { Source } from '../../policy/source/load-sources.ts';
+import { nodeCrypto } from '../../runtime/crypto/node-crypto.ts';
 
 const root = join(__dirname, '..', '..');
 

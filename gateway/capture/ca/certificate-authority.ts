@@ -12,8 +12,8 @@ import {
   nameOf,
   serverAuth,
   subjectKeyId,
-} from './certificate.ts';
-import { oid } from './der.ts';
+} from '../../../runtime/certificates/certificate.ts';
+import { oid } from '../../../runtime/certificates/der.ts';
 
 /** Where a CA lives. `write` makes the file anew with this mode, and rejects one that is there. */
 export interface CaFiles {

@@ -4,8 +4,8 @@ import { join, relative } from 'node:path';
 import type { CliContext, ExitCode } from '../../../cli/context.ts';
 import type { FileSystem } from '../../../cli/files/file-system.ts';
 import { runProgram } from '../../../cli/program.ts';
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
 import { AegisError } from '../../../policy/errors.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import { ENGINE, NOW } from '../../support/sample.ts';
 
 export type Files = Record<string, string>;

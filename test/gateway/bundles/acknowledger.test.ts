@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Acknowledgement, Acknowledger, type AcknowledgerOptions } from '../../../gateway/bundles/acknowledger.ts';
-import { systemClock } from '../../../gateway/bundles/bundle-clock.ts';
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
 import { verifyHead } from '../../../policy/bundle/verify-head.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
+import { systemClock } from '../../../runtime/time/clock.ts';
 import { BundleServer } from '../../support/bundle-server.ts';
 import { gateway } from './gateway-under-test.ts';
 import {

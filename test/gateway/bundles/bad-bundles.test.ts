@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Activations } from '../../../gateway/activation/activations.ts';
 import { type RunningBundles, startBundles } from '../../../gateway/bundles/start-bundles.ts';
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
 import { HEAD_FILE, PROOF_FILE, WASM_FILE } from '../../../policy/bundle/file-names.ts';
 import { gzip } from '../../../policy/bundle/gzip.ts';
 import { SLICE_LIMITS } from '../../../policy/bundle/limits.ts';
 import type { SignOptions } from '../../../policy/bundle/sign-bundle.ts';
 import { readTar, writeTar } from '../../../policy/bundle/tar.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import { type Files, PLACES, type Place } from './places.ts';
 import {
   AGENT,

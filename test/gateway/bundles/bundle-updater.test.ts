@@ -1,9 +1,9 @@
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
 import type { Activation } from '../../../gateway/enforcement/activation.ts';
 import { jsonFile } from '../../../policy/bundle/content-file.ts';
 import { makeKeyRing } from '../../../policy/bundle/key-ring.ts';
 import type { Freeze } from '../../../policy/bundle/manifest.ts';
 import { packBundle } from '../../../policy/bundle/pack-bundle.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import { FakeClock } from './fake-clock.ts';
 import { gateway } from './gateway-under-test.ts';
 import {

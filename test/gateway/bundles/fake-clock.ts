@@ -1,7 +1,7 @@
-import type { BundleClock } from '../../../gateway/bundles/bundle-clock.ts';
+import type { Clock } from '../../../runtime/time/clock.ts';
 
 /** Time that goes only when told; wall clock and monotonic clock apart from each other. */
-export class FakeClock implements BundleClock {
+export class FakeClock implements Clock {
   #now: number;
   #monotonic = 1_000;
   readonly #sleepers = new Set<{ at: number; wake(): void }>();

@@ -3,8 +3,8 @@ import type { SourceSink } from '../../../gateway/bundles/bundle-source.ts';
 import type { BundleEvent } from '../../../gateway/bundles/bundle-status.ts';
 import type { BundleStore } from '../../../gateway/bundles/bundle-store.ts';
 import { BundleUpdater, type BundleUpdaterOptions } from '../../../gateway/bundles/bundle-updater.ts';
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
 import type { KeyRing } from '../../../policy/bundle/key-ring.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import { FakeClock } from './fake-clock.ts';
 import { AGENT, RING, T0, TENANT } from './publisher.ts';
 

@@ -4,11 +4,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { Activations } from '../../../gateway/activation/activations.ts';
-import { systemClock } from '../../../gateway/bundles/bundle-clock.ts';
 import { folderStore } from '../../../gateway/bundles/bundle-store.ts';
 import { BundleUpdater, GATEWAY_LIMITS } from '../../../gateway/bundles/bundle-updater.ts';
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
 import { parseKeyRing } from '../../../policy/bundle/key-ring.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
+import { systemClock } from '../../../runtime/time/clock.ts';
 
 const [folder = '', keys = '', input = ''] = process.argv.slice(2);
 const ring = parseKeyRing(readFileSync(keys, 'utf8'), nodeCrypto);

@@ -2,10 +2,10 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { SourceSettings } from '../../../gateway/bundles/start-bundles.ts';
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
 import { gzip } from '../../../policy/bundle/gzip.ts';
 import { shardBundle } from '../../../policy/bundle/shards.ts';
 import { writeTar } from '../../../policy/bundle/tar.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import { BundleServer } from '../../support/bundle-server.ts';
 
 export type Files = ReadonlyMap<string, Uint8Array>;

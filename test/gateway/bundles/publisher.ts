@@ -2,9 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleContent, ContentFiles } from '../../../cli/workspace/bundle-session.ts';
 import { Workspace } from '../../../cli/workspace/workspace.ts';
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
 import type { BundleContent } from '../../../policy/bundle/build-bundle.ts';
 import { toHex, utf8 } from '../../../policy/bundle/encoding.ts';
 import { keyRingOf } from '../../../policy/bundle/key-ring.ts';
@@ -20,7 +18,9 @@ import {
 import { sliceBundle } from '../../../policy/bundle/slice-bundle.ts';
 import { compile } from '../../../policy/compiler/compile.ts';
 import { AegisError } from '../../../policy/errors.ts';
+import { bundleContent, ContentFiles } from '../../../policy/publication/bundle-content.ts';
 import type { Source } from '../../../policy/source/load-sources.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import { ENGINE, edited, sampleSources } from '../../support/sample.ts';
 
 export const AGENT = 'finance-agent';

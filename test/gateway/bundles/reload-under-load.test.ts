@@ -1,7 +1,8 @@
 /** A reload loses no call and decides none by a mixture of two bundles. */
-import { systemClock } from '../../../gateway/bundles/bundle-clock.ts';
+
 import { decideCall } from '../../../gateway/enforcement/decide-call.ts';
 import type { LimitStore } from '../../../gateway/limits/limit-store.ts';
+import { systemClock } from '../../../runtime/time/clock.ts';
 import { gateway } from './gateway-under-test.ts';
 import { payment, sign, sliceArchive, TENANT } from './publisher.ts';
 

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { type BundleStore, folderStore } from '../../../gateway/bundles/bundle-store.ts';
 import { GATEWAY_LIMITS } from '../../../gateway/bundles/bundle-updater.ts';
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import { FakeClock } from './fake-clock.ts';
 import { gateway } from './gateway-under-test.ts';
 import { HOUR, KEY, payment, RING, SECOND_KEY, sign, sliceArchive, T0, temporaryFolder, until } from './publisher.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Activations } from '../../../gateway/activation/activations.ts';
 import { type BundleSettings, startBundles } from '../../../gateway/bundles/start-bundles.ts';
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import { BundleServer } from '../../support/bundle-server.ts';
 import { mountEntries, shardEntries } from './places.ts';
 import {

@@ -1,9 +1,9 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keyFiles } from '../../../gateway/bundles/trusted-keys.ts';
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
 import { formatKeyRing, withRevoked } from '../../../policy/bundle/key-ring.ts';
 import { publicKeyToPem } from '../../../policy/bundle/keys.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import { codeOf, KEY, RING, SECOND_KEY, temporaryFolder, writeKeys } from './publisher.ts';
 
 const folder = temporaryFolder();

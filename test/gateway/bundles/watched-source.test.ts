@@ -1,12 +1,12 @@
 import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { systemClock } from '../../../gateway/bundles/bundle-clock.ts';
 import type { BundleCandidate, BundleSource, OfferResult } from '../../../gateway/bundles/bundle-source.ts';
 import { GATEWAY_LIMITS } from '../../../gateway/bundles/bundle-updater.ts';
 import { configMapSource } from '../../../gateway/bundles/config-map-source.ts';
 import { directorySource } from '../../../gateway/bundles/directory-source.ts';
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
 import type { AegisError } from '../../../policy/errors.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
+import { systemClock } from '../../../runtime/time/clock.ts';
 import { mountEntries, shardEntries } from './places.ts';
 import { renew, sign, sliceArchive, sliceFiles, T0, temporaryFolder, until } from './publisher.ts';
 

@@ -5,7 +5,7 @@ import type { BundleStatus } from '../../../gateway/bundles/bundle-status.ts';
 import { createAdminServer } from '../../../gateway/telemetry/admin-server.ts';
 import { addGatewayMetrics } from '../../../gateway/telemetry/gateway-metrics.ts';
 import { type HealthParts, health } from '../../../gateway/telemetry/health.ts';
-import { MetricsRegistry } from '../../../gateway/telemetry/metrics-registry.ts';
+import { MetricsRegistry } from '../../../runtime/telemetry/metrics-registry.ts';
 import { fakeActivation, result } from '../listeners/fake-activation.ts';
 
 const STATUS: BundleStatus = {

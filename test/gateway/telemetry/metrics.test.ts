@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import type { ActivationSource } from '../../../gateway/enforcement/activation.ts';
 import { createCallMetrics } from '../../../gateway/telemetry/call-metrics.ts';
-import { MetricsRegistry } from '../../../gateway/telemetry/metrics-registry.ts';
 import { addProcessMetrics } from '../../../gateway/telemetry/process-metrics.ts';
+import { MetricsRegistry } from '../../../runtime/telemetry/metrics-registry.ts';
 import { decisionOf } from './decisions.ts';
 
 const source: ActivationSource = {

@@ -1,4 +1,3 @@
-import { nodeCrypto } from '../../../gateway/crypto/node-crypto.ts';
 import { type BundleContent, buildBundle } from '../../../policy/bundle/build-bundle.ts';
 import { jsonFile, rawFile } from '../../../policy/bundle/content-file.ts';
 import { utf8 } from '../../../policy/bundle/encoding.ts';
@@ -7,6 +6,7 @@ import { signingKeyFromSeed } from '../../../policy/bundle/keys.ts';
 import { type SignedBundle, type SignOptions, signBundle } from '../../../policy/bundle/sign-bundle.ts';
 import type { VerifyOptions } from '../../../policy/bundle/verify-bundle.ts';
 import { AegisError } from '../../../policy/errors.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 
 export const crypto = nodeCrypto;
 export const T0 = Date.parse('2026-03-01T00:00:00.000Z');

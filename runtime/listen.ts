@@ -1,5 +1,5 @@
 import type { AddressInfo, Server } from 'node:net';
-import { AegisError } from '../../policy/errors.ts';
+import { AegisError } from '../policy/errors.ts';
 
 export interface BoundAddress {
   host: string;

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Time as bundles need it. */
-export interface BundleClock {
+/** Time as the programs need it; tests have their own. */
+export interface Clock {
   /** Wall clock, ms since the epoch. */
   now(): number;
   /** Never goes back; ms since some moment. */
@@ -10,7 +10,7 @@ export interface BundleClock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export const systemClock: BundleClock = {
+export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   async sleep(ms, signal) {

@@ -1,4 +1,4 @@
-import type { CompiledTenant } from '../../policy/compiler/compile.ts';
+import type { CompiledTenant } from '../compiler/compile.ts';
 
 /** What auditors read of each policy in a bundle: who changed it, why, on whose word. */
 export function changesOf(tenant: CompiledTenant): unknown {

@@ -1,5 +1,5 @@
 import { createHash, type KeyObject, sign } from 'node:crypto';
-import { parseAddress } from '../../../policy/network/address.ts';
+import { parseAddress } from '../../policy/network/address.ts';
 import { bitString, integer, oid, sequence, tagged, time, tlv, UNIVERSAL } from './der.ts';
 
 /**

@@ -1,0 +1,65 @@
+/** A compiled tenant → the unsigned content of its bundle. */
+import { buildBundle } from '../bundle/build-bundle.ts';
+import { type ContentFile, jsonFile, rawFile } from '../bundle/content-file.ts';
+import type { CryptoProvider } from '../bundle/crypto-provider.ts';
+import type { CompiledTenant } from '../compiler/compile.ts';
+import type { SliceFile } from '../compiler/compile-cache.ts';
+import { changesOf } from './changes.ts';
+
+export interface Engine {
+  rego: Uint8Array;
+  wasm: Uint8Array;
+}
+
+export interface BundleContentOptions {
+  engine: Engine;
+  crypto: CryptoProvider;
+  /** Shown by OPA as the bundle's revision. */
+  revision: string;
+}
+
+/** Digests of files that did not change are kept between publications. */
+export class ContentFiles {
+  readonly #files = new WeakMap<SliceFile, ContentFile>();
+  readonly #crypto: CryptoProvider;
+
+  constructor(crypto: CryptoProvider) {
+    this.#crypto = crypto;
+  }
+
+  of(file: SliceFile): ContentFile {
+    let content = this.#files.get(file);
+    if (content === undefined) {
+      content = rawFile(file.bytes, this.#crypto);
+      this.#files.set(file, content);
+    }
+    return content;
+  }
+}
+
+/** The unsigned content of a tenant's bundle. */
+export function bundleContent(tenant: CompiledTenant, files: ContentFiles, options: BundleContentOptions) {
+  const { engine, crypto, revision } = options;
+  return buildBundle(
+    {
+      tenant: tenant.name,
+      revision,
+      engine: { rego: files.of(sliceOf(engine.rego)), wasm: files.of(sliceOf(engine.wasm)) },
+      tenantData: files.of(tenant.part),
+      agents: new Map([...tenant.agents].map(([id, file]) => [id, files.of(file)])),
+      changes: jsonFile(changesOf(tenant), crypto),
+    },
+    crypto,
+  );
+}
+
+const engineFiles = new WeakMap<Uint8Array, SliceFile>();
+
+function sliceOf(bytes: Uint8Array): SliceFile {
+  let file = engineFiles.get(bytes);
+  if (file === undefined) {
+    file = { bytes };
+    engineFiles.set(bytes, file);
+  }
+  return file;
+}
