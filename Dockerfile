@@ -10,7 +10,7 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY scripts/build-gateway.mjs scripts/build-undici.mjs scripts/image-root.sh scripts/
+COPY scripts/build-gateway.mjs scripts/build-plugins.mjs scripts/build-undici.mjs scripts/image-root.sh scripts/
 COPY policy policy
 COPY runtime runtime
 COPY gateway gateway

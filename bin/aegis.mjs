@@ -9,9 +9,11 @@ const OLDEST = 22;
 /** That knows the flags of the gateway, and can become another program in place. */
 const WITH_FLAGS = 24;
 const version = Number(process.versions.node.split('.')[0]);
-const isGateway = process.argv[2] === 'gateway';
-const program = new URL(isGateway ? '../dist/gateway.mjs' : '../dist/aegis.mjs', import.meta.url);
-const args = [fileURLToPath(program), ...process.argv.slice(isGateway ? 3 : 2)];
+/** Programs of their own; everything else is a command of `aegis`. */
+const own = ['gateway', 'operator'].find((name) => name === process.argv[2]);
+const isGateway = own === 'gateway';
+const program = new URL(`../dist/${own ?? 'aegis'}.mjs`, import.meta.url);
+const args = [fileURLToPath(program), ...process.argv.slice(own === undefined ? 2 : 3)];
 const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url));
 
 /** How Node runs the program. For the gateway, memory counts more than speed of warming up. */

@@ -1,20 +1,12 @@
 /** Composition root of `aegis`: the real file system, clock, randomness and terminal. */
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import type { Engine } from '../policy/publication/bundle-content.ts';
 import { nodeCrypto } from '../runtime/crypto/node-crypto.ts';
+import { loadEngine } from '../runtime/load-engine.ts';
 import { catalogueFiles } from './catalogue/catalogue-files.ts';
 import { askLine } from './files/ask-line.ts';
 import { nodeFileSystem } from './files/file-system.ts';
 import { nodeOutputFiles } from './files/output-files.ts';
 import { runProgram } from './program.ts';
-
-/** The shared policy lies beside the program, in the repository as in the image. */
-async function loadEngine(): Promise<Engine> {
-  const folder = new URL('../policy/rego/', import.meta.url);
-  const [rego, wasm] = await Promise.all(['policy.rego', 'policy.wasm'].map((name) => readFile(new URL(name, folder))));
-  return { rego: new Uint8Array(rego as Buffer), wasm: new Uint8Array(wasm as Buffer) };
-}
 
 const interrupted = new Promise<void>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
@@ -36,7 +28,7 @@ process.exitCode = await runProgram(process.argv.slice(2), {
   clock: Date.now,
   randomBytes: (length) => new Uint8Array(randomBytes(length)),
   crypto: nodeCrypto,
-  engine: loadEngine,
+  engine: () => loadEngine(import.meta.url),
   catalogue: () => catalogueFiles(new URL('../config/tools/', import.meta.url)),
   ...(process.stdin.isTTY === true && process.stderr.isTTY === true && { ask: askLine }),
   interrupted,

@@ -7,7 +7,9 @@ import { decideCommand } from './commands/decide.ts';
 import { explainCommand } from './commands/explain.ts';
 import { gatewayCommand } from './commands/gateway.ts';
 import { keygenCommand } from './commands/keygen.ts';
+import { keysCommand } from './commands/keys.ts';
 import { lintCommand } from './commands/lint.ts';
+import { operatorCommand } from './commands/operator.ts';
 import { registerCommand } from './commands/register.ts';
 import { runCommand } from './commands/run.ts';
 import { signCommand } from './commands/sign.ts';
@@ -21,6 +23,7 @@ import { VERSION } from './version.ts';
 const COMMANDS: readonly CommandFactory[] = [
   runCommand,
   gatewayCommand,
+  operatorCommand,
 
   lintCommand,
   testCommand,
@@ -30,6 +33,7 @@ const COMMANDS: readonly CommandFactory[] = [
   keygenCommand,
   signCommand,
   verifyCommand,
+  keysCommand,
 
   toolsCommand,
   registerCommand,

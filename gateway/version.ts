@@ -1,2 +1,2 @@
-/** Of Aegis as a whole, as in package.json. */
-export const VERSION = '0.1.0';
+/** Of Aegis as a whole. */
+export { VERSION } from '../runtime/version.ts';

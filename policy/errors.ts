@@ -7,10 +7,15 @@ import { COMMAND_LINE_ERRORS } from './error-codes/command-line.ts';
 import { COMPILER_ERRORS } from './error-codes/compiler.ts';
 import { DECISION_ERRORS } from './error-codes/decision.ts';
 import { GATEWAY_ERRORS } from './error-codes/gateway.ts';
+import { GATEWAY_REPORT_ERRORS } from './error-codes/gateway-reports.ts';
 import { LIMITS_ERRORS } from './error-codes/limits.ts';
 import { MAPPING_ERRORS } from './error-codes/mapping.ts';
 import { OPENAPI_ERRORS } from './error-codes/openapi.ts';
 import { OPERATION_ERRORS } from './error-codes/operation.ts';
+import { OPERATOR_ERRORS } from './error-codes/operator.ts';
+import { OPERATOR_BUNDLES_ERRORS } from './error-codes/operator-bundles.ts';
+import { OPERATOR_SERVING_ERRORS } from './error-codes/operator-serving.ts';
+import { OPERATOR_WEBHOOK_ERRORS } from './error-codes/operator-webhook.ts';
 import { SANITIZE_ERRORS } from './error-codes/sanitize.ts';
 import { SOURCE_ERRORS } from './error-codes/source.ts';
 import { UPSTREAM_ERRORS } from './error-codes/upstream.ts';
@@ -30,14 +35,19 @@ export const ERRORS = {
   ...DECISION_ERRORS,
   ...MAPPING_ERRORS,
   ...GATEWAY_ERRORS,
+  ...GATEWAY_REPORT_ERRORS,
   ...LIMITS_ERRORS,
   ...CAPTURE_ERRORS,
   ...SANITIZE_ERRORS,
   ...UPSTREAM_ERRORS,
   ...OPENAPI_ERRORS,
   ...OPERATION_ERRORS,
+  ...OPERATOR_ERRORS,
   ...COMMAND_LINE_ERRORS,
   ...AUTHORING_ERRORS,
+  ...OPERATOR_BUNDLES_ERRORS,
+  ...OPERATOR_SERVING_ERRORS,
+  ...OPERATOR_WEBHOOK_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -7,6 +7,8 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildGateway } from './build-gateway.mjs';
+import { buildOperator } from './build-operator.mjs';
+import { kubeConfigOnly, REQUIRE, UNUSED_OF_CLIENT, without } from './build-plugins.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = resolve(process.argv[2] ?? `${root}/dist`);
@@ -24,10 +26,9 @@ await build({
   sourcemap: 'linked',
   minifySyntax: true,
   legalComments: 'none',
-  // CommonJS dependencies reach Node's own modules through `require`
-  banner: {
-    js: "import { createRequire as aegisRequire } from 'node:module'; const require = aegisRequire(import.meta.url);",
-  },
+  banner: { js: REQUIRE },
+  plugins: [kubeConfigOnly, without(UNUSED_OF_CLIENT)],
   logLevel: 'warning',
 });
 await buildGateway(outdir);
+await buildOperator(outdir);

@@ -1,16 +1,18 @@
 /**
  * Derives everything that follows from `crds/` (TypeScript types, schema constants, editor schemas, the reference page)
- * and from the table of the gateway's settings (its page, its editor schema).
+ * and from the tables of the programs' settings (their pages, their editor schemas).
  * `node scripts/generate.ts` writes them; `--check` writes nothing and exits 1 where a committed file differs.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generateEditorSchemas, generateEditorSettings } from './generate/editor-schemas.ts';
-import { generateSettingsPage, generateSettingsSchema } from './generate/gateway-settings.ts';
+import { GATEWAY_PAGE } from './generate/gateway-settings.ts';
 import { loadCrds } from './generate/load-crds.ts';
+import { OPERATOR_PAGE } from './generate/operator-settings.ts';
 import { generateReference } from './generate/reference.ts';
 import { generateSchemas } from './generate/schemas.ts';
+import { generateSettingsPage, generateSettingsSchema } from './generate/settings-page.ts';
 import { generateTypes } from './generate/types.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -25,8 +27,10 @@ function outputs(): Map<string, string> {
     ...generateEditorSchemas(crds),
     ['.vscode/settings.json', generateEditorSettings()],
     ['docs/reference.md', generateReference(crds)],
-    ['docs/gateway-configuration.md', generateSettingsPage()],
-    ['schemas/gateway-config.json', generateSettingsSchema()],
+    ['docs/gateway-configuration.md', generateSettingsPage(GATEWAY_PAGE)],
+    ['schemas/gateway-config.json', generateSettingsSchema(GATEWAY_PAGE)],
+    ['docs/operator-configuration.md', generateSettingsPage(OPERATOR_PAGE)],
+    ['schemas/operator-config.json', generateSettingsSchema(OPERATOR_PAGE)],
   ]);
 }
 

@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../../policy/errors.ts';
-import type { SettingProblem } from './given-value.ts';
-import { environmentName, flagName, type SettingKey, type Settings } from './settings.ts';
-import type { Address } from './value-types.ts';
+import type { SettingProblem } from '../../runtime/settings/given-value.ts';
+import { howToGive } from '../../runtime/settings/program-settings.ts';
+import { type NamedAddress, sameAddresses } from '../../runtime/settings/same-address.ts';
+import { ENVIRONMENT_PREFIX, type SettingKey, type Settings } from './settings.ts';
 
 const LISTENERS = [
   'listen.decisions',
@@ -14,7 +15,7 @@ const LISTENERS = [
 const SOURCES = ['bundle.directory', 'bundle.configMap', 'bundle.url'] as const satisfies SettingKey[];
 
 /** Whether the settings go together, each by itself being right. */
-export function checkSettings(settings: Settings, origins: ReadonlyMap<SettingKey, string>): SettingProblem[] {
+export function checkSettings(settings: Settings, origins: ReadonlyMap<string, string>): SettingProblem[] {
   const problems: SettingProblem[] = [];
   const add = (code: ErrorCode, key: SettingKey, message: string): void => {
     const origin = origins.get(key);
@@ -23,7 +24,7 @@ export function checkSettings(settings: Settings, origins: ReadonlyMap<SettingKe
   const need = (key: SettingKey, because: string): void => {
     const value = settings[key];
     if (value !== undefined && !(Array.isArray(value) && value.length === 0)) return;
-    const how = `give ${flagName(key)}, ${environmentName(key)}, or ${key} in the settings file`;
+    const how = howToGive({ environmentPrefix: ENVIRONMENT_PREFIX }, key);
     add('AEGIS_SETTING_MISSING', key, `${key} is needed${because}: ${how}.`);
   };
   const conflict = (key: SettingKey, message: string): void => add('AEGIS_SETTING_CONFLICT', key, message);
@@ -57,7 +58,15 @@ export function checkSettings(settings: Settings, origins: ReadonlyMap<SettingKe
       'telemetry.otlp.headersFile would be sent unencrypted: telemetry.otlp.endpoint must begin with https://.',
     );
   }
-  sameAddress(settings, conflict);
+  const listeners: NamedAddress<SettingKey>[] = [
+    ...LISTENERS.map((key) => ({ key, name: key, address: settings[key] })),
+    ...[...settings['listen.tools']].map(([tool, address]) => ({
+      key: 'listen.tools' as const,
+      name: `listen.tools.${tool}`,
+      address,
+    })),
+  ];
+  for (const { key, message } of sameAddresses(listeners)) conflict(key, message);
   return problems;
 }
 
@@ -66,28 +75,4 @@ function isPlain(url: URL | undefined): boolean {
   if (url === undefined || url.protocol !== 'http:') return false;
   const { hostname } = url;
   return !(hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.'));
-}
-
-function sameAddress(settings: Settings, conflict: (key: SettingKey, message: string) => void): void {
-  const seen: { name: string; address: Address }[] = [];
-  const entries: [SettingKey, string, Address | 'off'][] = [
-    ...LISTENERS.map((key): [SettingKey, string, Address | 'off'] => [key, key, settings[key]]),
-    ...[...settings['listen.tools']].map(([tool, address]): [SettingKey, string, Address] => [
-      'listen.tools',
-      `listen.tools.${tool}`,
-      address,
-    ]),
-  ];
-  for (const [key, name, address] of entries) {
-    if (address === 'off' || address.port === 0) continue;
-    const other = seen.find((each) => each.address.port === address.port && overlap(each.address.host, address.host));
-    if (other !== undefined) conflict(key, `${name} and ${other.name} are the same address.`);
-    seen.push({ name, address });
-  }
-}
-
-const EVERY: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
-
-function overlap(a: string, b: string): boolean {
-  return a === b || EVERY.has(a) || EVERY.has(b);
 }

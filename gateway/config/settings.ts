@@ -1,3 +1,4 @@
+import { given, optional, type Setting, type SettingsOf } from '../../runtime/settings/setting.ts';
 import {
   ADDRESS,
   BOOLEAN,
@@ -12,8 +13,9 @@ import {
   SIZE,
   TEXT,
   url,
-  type ValueType,
-} from './value-types.ts';
+} from '../../runtime/settings/value-types.ts';
+
+const HTTP = url('http', 'https');
 
 /**
  * Every setting of the gateway. A key is also its flag (`--listen.decisions`), its place in the settings file
@@ -21,23 +23,6 @@ import {
  * `docs/gateway-configuration.md` and `schemas/gateway-config.json` come from here. No setting takes a secret, only
  * the path of a file that holds one.
  */
-export interface Setting<T> {
-  type: ValueType<T extends undefined ? never : T>;
-  doc: string;
-  /** As it would be written on the command line; absent: there is none. */
-  default?: string;
-}
-
-function given<T>(type: ValueType<T>, fallback: string, doc: string): Setting<T> {
-  return { type: type as Setting<T>['type'], doc, default: fallback };
-}
-
-function optional<T>(type: ValueType<T>, doc: string): Setting<T | undefined> {
-  return { type: type as Setting<T | undefined>['type'], doc };
-}
-
-const HTTP = url('http', 'https');
-
 export const SETTINGS = {
   agent: optional(NAME, 'Agent that every call is made by; without it only callers of the decision API can name one.'),
   tenant: optional(NAME, 'Tenant that the bundle must be for. Needed.'),
@@ -84,6 +69,12 @@ export const SETTINGS = {
   'bundle.acknowledge.url': optional(HTTP, 'Where the operator is told which bundle is in force here.'),
   'bundle.acknowledge.instance': optional(TEXT, 'Name of this gateway towards the operator; default: the host name.'),
   'bundle.acknowledge.interval': optional(DURATION, 'Longest time between two acknowledgements.'),
+
+  'report.url': optional(
+    HTTP,
+    'Where the operator is told what was refused and what candidates would change, as counts. Token and certificates are those of bundle.url.',
+  ),
+  'report.interval': given(DURATION, '10s', 'Shortest time between two such reports; without changes there is none.'),
 
   'listen.decisions': given(LISTENER, '127.0.0.1:8181', 'Decision API.'),
   'listen.proxy': given(
@@ -218,20 +209,7 @@ export const SETTINGS = {
 
 export type SettingKey = keyof typeof SETTINGS;
 
-type ValueOf<S> = S extends Setting<infer T> ? T : never;
-
 /** All values, by key. */
-export type Settings = { readonly [K in SettingKey]: ValueOf<(typeof SETTINGS)[K]> };
-
-export const SETTING_KEYS = Object.keys(SETTINGS) as SettingKey[];
+export type Settings = SettingsOf<typeof SETTINGS>;
 
 export const ENVIRONMENT_PREFIX = 'AEGIS_GATEWAY_';
-
-export function flagName(key: string): string {
-  return `--${key}`;
-}
-
-/** `bundle.trustedKeys` → `AEGIS_GATEWAY_BUNDLE_TRUSTED_KEYS`. */
-export function environmentName(key: string): string {
-  return ENVIRONMENT_PREFIX + key.replace(/[A-Z]/g, '_$&').replaceAll('.', '_').toUpperCase();
-}

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { stringifyExact } from '../../policy/decision/stringify.ts';
 import { AegisError, type ErrorCode } from '../../policy/errors.ts';
+import { send } from '../../runtime/http/send.ts';
+import { isFromPage, isLocalHost } from '../../runtime/http/web-pages.ts';
 import type { ActivationSource } from '../enforcement/activation.ts';
 import type { DecideDeps } from '../enforcement/decide-call.ts';
 import { type Decision, noObligations } from '../enforcement/decision.ts';
@@ -9,7 +11,7 @@ import { isPromise } from '../limits/limit-store.ts';
 import { type CallInfo, validTraceparent } from '../telemetry/call-hooks.ts';
 import { decideAll, resultOf, settleAll } from './answer-decisions.ts';
 import { type DecisionRequest, parseDecisionBody } from './decision-body.ts';
-import { isFromPage, isLocalHost, readBody, send, sendProblem } from './http-common.ts';
+import { readBody, sendProblem } from './http-common.ts';
 import type { RecentDecisions } from './recent-decisions.ts';
 
 /**

@@ -9,6 +9,19 @@ function httpTarget(settings: Settings, url: URL) {
   };
 }
 
+/** The name of this gateway among those of the same agent. */
+function instanceName(settings: Settings, hostName: string): string {
+  return settings['bundle.acknowledge.instance'] ?? hostName;
+}
+
+/** Where counts are reported to; undefined where they are not. */
+export function reportSettings(settings: Settings, hostName: string) {
+  const url = settings['report.url'];
+  if (url === undefined) return undefined;
+  const interval = settings['report.interval'];
+  return { ...httpTarget(settings, url), instance: instanceName(settings, hostName), interval };
+}
+
 /** The settings of bundles as the bundles want them. */
 export function bundleSettings(settings: Settings, hostName: string): BundleSettings {
   const poll = defined({ pollInterval: settings['bundle.pollInterval'] });
@@ -42,7 +55,7 @@ export function bundleSettings(settings: Settings, hostName: string): BundleSett
     ...(acknowledge !== undefined && {
       acknowledge: {
         ...httpTarget(settings, acknowledge),
-        instance: settings['bundle.acknowledge.instance'] ?? hostName,
+        instance: instanceName(settings, hostName),
         ...defined({ interval: settings['bundle.acknowledge.interval'] }),
       },
     }),

@@ -3,6 +3,7 @@ import type { Writable } from 'node:stream';
 import { AegisError } from '../../policy/errors.ts';
 import { nodeCrypto } from '../../runtime/crypto/node-crypto.ts';
 import { type BoundAddress, listen } from '../../runtime/listen.ts';
+import type { Address } from '../../runtime/settings/value-types.ts';
 import type { Logger } from '../../runtime/telemetry/logger.ts';
 import { Activations } from '../activation/activations.ts';
 import type { BundleEvent } from '../bundles/bundle-status.ts';
@@ -10,17 +11,17 @@ import { type RunningBundles, startBundles } from '../bundles/start-bundles.ts';
 import type { LeafContexts } from '../capture/ca/leaf-contexts.ts';
 import type { UnknownHosts } from '../capture/ways/unknown-hosts.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Address } from '../config/value-types.ts';
 import type { DecideDeps } from '../enforcement/decide-call.ts';
 import { createDecisionIds } from '../enforcement/decision-id.ts';
 import { type BoundAddresses, createGateway, type GatewayListeners } from '../gateway.ts';
 import type { LimitStore } from '../limits/limit-store.ts';
+import { startReports } from '../reports/start-reports.ts';
 import { createAdminServer } from '../telemetry/admin-server.ts';
 import { createErrorLog } from '../telemetry/error-log.ts';
 import { addGatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import { type HealthParts, health } from '../telemetry/health.ts';
 import { createUpstreams } from '../upstream/upstreams.ts';
-import { bundleSettings } from './bundle-settings.ts';
+import { bundleSettings, reportSettings } from './bundle-settings.ts';
 import { defined } from './defined.ts';
 import { fixedAgent } from './fixed-agent.ts';
 import { limitsHealth, openLimits } from './limits.ts';
@@ -52,6 +53,8 @@ export interface RunningProgram {
 
 /** Time that the log and the spans have to be delivered at the end, ms. */
 const FLUSH = 3000;
+/** Time for the last report to the operator, ms. */
+const LAST_REPORT = 1000;
 
 function listenersOf(settings: Settings): GatewayListeners {
   const { agent } = settings;
@@ -193,6 +196,7 @@ async function assemble(settings: Settings, env: ProgramEnvironment, opened: Ope
     }),
   };
   addGatewayMetrics(telemetry.registry, parts);
+  openReports(settings, env, telemetry, opened);
   const admin = await openAdmin(settings, parts, telemetry, opened);
 
   const onError = createErrorLog(logger, ticks);
@@ -246,6 +250,28 @@ async function assemble(settings: Settings, env: ProgramEnvironment, opened: Ope
     },
     crash: () => telemetry.saveNow(),
   };
+}
+
+/** Counts go to the operator beside everything else; that they do not is told once, and once that they do again. */
+function openReports(settings: Settings, env: ProgramEnvironment, telemetry: Telemetry, opened: Opened): void {
+  const { logger, random, hostName } = env;
+  const report = reportSettings(settings, hostName);
+  if (report === undefined) return;
+  let failing = false;
+  const onResult = (error?: AegisError): void => {
+    if (failing === (error !== undefined)) return;
+    failing = error !== undefined;
+    if (error !== undefined) logger.warn('report.failed', { code: error.code, reason: error.message });
+    else logger.info('report.delivered');
+  };
+  telemetry.registry.reading(
+    'gauge',
+    'aegis_gateway_report_failing',
+    'Whether the operator could not be told last what was counted.',
+    () => Number(failing),
+  );
+  const reports = startReports(telemetry.counts, { ...report, random, onResult });
+  opened.add(() => reports.close(LAST_REPORT));
 }
 
 async function openAdmin(

@@ -3,8 +3,11 @@ import type { Writable } from 'node:stream';
 import { AegisError } from '../../policy/errors.ts';
 import { errorName } from '../../runtime/telemetry/logger.ts';
 import { MetricsRegistry } from '../../runtime/telemetry/metrics-registry.ts';
+import { addProcessMetrics } from '../../runtime/telemetry/process-metrics.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ActivationSource } from '../enforcement/activation.ts';
+import type { CallCounts } from '../reports/call-counts.ts';
+import { countCalls } from '../reports/start-reports.ts';
 import { CallJournal, type JournalReaders } from '../telemetry/call-journal.ts';
 import { createCallMetrics } from '../telemetry/call-metrics.ts';
 import { decisionLogLines } from '../telemetry/decision-log.ts';
@@ -13,7 +16,7 @@ import { fileSink } from '../telemetry/file-sink.ts';
 import { type LineSink, streamSink } from '../telemetry/line-sink.ts';
 import { LogQueue } from '../telemetry/log-queue.ts';
 import type { OtlpExporter } from '../telemetry/otlp-exporter.ts';
-import { addProcessMetrics } from '../telemetry/process-metrics.ts';
+
 import { defined } from './defined.ts';
 import { readSettingFile } from './setting-file.ts';
 
@@ -23,6 +26,9 @@ export interface TelemetryDeps {
   /** Milliseconds, monotonic. */
   ticks(): number;
   random(): number;
+  randomBytes(size: number): Uint8Array;
+  /** ms since the epoch. */
+  now(): number;
   version: string;
   /** ms since the epoch, when the process started. */
   started: number;
@@ -32,6 +38,8 @@ export interface TelemetryDeps {
 export interface Telemetry {
   journal: CallJournal;
   registry: MetricsRegistry;
+  /** What is told to the operator, where it is told anything. */
+  counts: CallCounts;
   log?: LogQueue;
   traces?: OtlpExporter;
   /** The log can take nothing more, and the settings say that calls that write shall not pass then. */
@@ -99,15 +107,18 @@ export async function openTelemetry(settings: Settings, deps: TelemetryDeps): Pr
   const registry = new MetricsRegistry();
   const traces = await openTraces(settings, deps);
   const log = openLog(settings, deps);
-  const readers: JournalReaders[] = [createCallMetrics(registry, deps.source)];
+  const newBoot = (): string => Buffer.from(deps.randomBytes(12)).toString('hex');
+  const counts = countCalls(registry, { source: deps.source, now: deps.now, ticks: deps.ticks, newBoot });
+  const readers: JournalReaders[] = [createCallMetrics(registry, deps.source), counts];
   if (log !== undefined) readers.push(decisionLogLines((line) => log.append(line)));
   if (traces !== undefined) readers.push({ complete: (entry) => traces.add(decisionSpan(entry)) });
   const journal = new CallJournal(readers, { ticks: deps.ticks });
-  addProcessMetrics(registry, deps);
+  addProcessMetrics(registry, 'gateway', deps);
   const denies = settings['telemetry.whenFull'] === 'DenyWrites';
   return {
     journal,
     registry,
+    counts,
     ...defined({ log, traces }),
     mustDenyWrites: () => denies && log?.full === true,
     async close(ms) {

@@ -24,4 +24,8 @@ export class KubeError extends Error {
   get isExpired(): boolean {
     return this.status === 410;
   }
+
+  get isNotFound(): boolean {
+    return this.status === 404;
+  }
 }

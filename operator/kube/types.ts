@@ -68,7 +68,7 @@ export interface JsonPatchOperation {
 
 export interface CallOptions {
   signal?: AbortSignal;
-  /** ms for the whole call; 30 s when absent. */
+  /** ms for the whole call, of a list for each page; 30 s when absent. */
   timeout?: number;
 }
 
@@ -79,10 +79,10 @@ export interface CallOptions {
 export interface KubeClient {
   /** undefined: there is none (404). */
   get<T extends KubeObject>(type: ResourceType, key: ObjectKey, options?: CallOptions): Promise<T | undefined>;
-  /** All pages. */
+  /** All pages, as of one version. `map` is applied to each object as soon as its page is read. */
   list<T extends KubeObject>(
     type: ResourceType,
-    selection?: Selection & { pageSize?: number },
+    selection?: Selection & { pageSize?: number; map?(item: T): T },
     options?: CallOptions,
   ): Promise<{ items: T[]; resourceVersion: string }>;
   /** One watch request with bookmarks; ends when the server ends it, or with an error (410 included). */

@@ -1,3 +1,4 @@
+import type { Finding } from '../errors.ts';
 import type { LoadedResource } from '../resources/resource.ts';
 import type { AgentPolicy } from '../resources/types.generated.ts';
 import { didYouMean } from '../validation/suggest-name.ts';
@@ -22,14 +23,7 @@ export function activePolicies(tenant: TenantResources, pass: CompilePass): Acti
       inForce(stateOf(policy)),
     ]),
   );
-  const lookup: PolicyLookup = (id) => {
-    const { stable, candidate } = states.get(id) ?? {};
-    return [stable, candidate?.policy].flatMap((revision) =>
-      revision === undefined
-        ? []
-        : [{ policy: revision.object, scope: scopeOf(revision.object, pass.platformNamespace) }],
-    );
-  };
+  const lookup = lookupIn(states, pass);
   const active: ActivePolicy[] = [];
   for (const [id, state] of states) {
     const stable = state.stable && usable(state.stable, tenant, lookup, pass);
@@ -38,16 +32,31 @@ export function activePolicies(tenant: TenantResources, pass: CompilePass): Acti
     active.push({
       id,
       ...(stable === undefined ? {} : { stable }),
-      ...(candidate === undefined
-        ? {}
-        : { candidate: { revision: candidate, stage: state.candidate?.stage ?? 'shadow' } }),
+      ...(candidate === undefined ? {} : { candidate: candidateOf(candidate, state) }),
     });
   }
   return active.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
 }
 
+/** Finds the revisions that overrides may name. */
+export function lookupIn(states: ReadonlyMap<string, PolicyState>, pass: CompilePass): PolicyLookup {
+  return (id) => {
+    const { stable, candidate } = states.get(id) ?? {};
+    return [stable, candidate?.policy].flatMap((revision) =>
+      revision === undefined
+        ? []
+        : [{ policy: revision.object, scope: scopeOf(revision.object, pass.platformNamespace) }],
+    );
+  };
+}
+
+function candidateOf(revision: PolicyRevision, state: PolicyState): NonNullable<ActivePolicy['candidate']> {
+  const { stage = 'shadow', cohort } = state.candidate ?? {};
+  return { revision, stage, ...(stage === 'partial' && cohort !== undefined && { cohort }) };
+}
+
 /** A revision that says `suspend` takes no part; one that still enforces is taken out by `stateOf` alone. */
-function inForce({ stable, candidate }: PolicyState): PolicyState {
+export function inForce({ stable, candidate }: PolicyState): PolicyState {
   return {
     ...(stable === undefined || stable.object.spec.suspend === true ? {} : { stable }),
     ...(candidate === undefined || candidate.policy.object.spec.suspend === true ? {} : { candidate }),
@@ -61,15 +70,19 @@ function usable(
   pass: CompilePass,
 ): PolicyRevision | undefined {
   const revision = boundRevision(loaded, tenant, lookup, pass);
-  for (const { code, severity, path, message, fix } of revision.problems) {
-    pass.findings.push(findingAt(loaded, code, severity, path, message, fix));
-  }
+  pass.findings.push(...findingsOf(revision, loaded));
   if (!revision.rejected) return revision;
   pass.rejected.add(revision.id);
   return undefined;
 }
 
-function boundRevision(
+export function findingsOf({ problems }: PolicyRevision, loaded: LoadedResource<AgentPolicy>): Finding[] {
+  return problems.map(({ code, severity, path, message, fix }) =>
+    findingAt(loaded, code, severity, path, message, fix),
+  );
+}
+
+export function boundRevision(
   loaded: LoadedResource<AgentPolicy>,
   tenant: TenantResources,
   lookup: PolicyLookup,

@@ -16,7 +16,8 @@ export type Stage = 'shadow' | 'partial' | 'enforce';
 export interface ActivePolicy {
   id: string;
   stable?: PolicyRevision;
-  candidate?: { revision: PolicyRevision; stage: Stage };
+  /** `cohort` as in `PolicyState`; in the slice of one agent the stage says it all. */
+  candidate?: { revision: PolicyRevision; stage: Stage; cohort?: ReadonlySet<string> };
 }
 
 export interface SlicePart {

@@ -6,7 +6,15 @@ import type { CompileCache } from './compile-cache.ts';
 /** The revisions of a policy that take part; one with neither abstains. */
 export interface PolicyState {
   stable?: LoadedResource<AgentPolicy>;
-  candidate?: { policy: LoadedResource<AgentPolicy>; stage: Stage };
+  candidate?: {
+    policy: LoadedResource<AgentPolicy>;
+    stage: Stage;
+    /**
+     * Of stage `partial`: ids of the agents for which the candidate enforces; for all others it shadows. Without it
+     * each call says for itself whether it belongs to the cohort.
+     */
+    cohort?: ReadonlySet<string>;
+  };
 }
 
 export interface CompileOptions {

@@ -9,7 +9,7 @@ import { CompileCache, type SliceFile } from './compile-cache.ts';
 import type { CompileOptions } from './compile-options.ts';
 import type { CompilePass } from './compile-pass.ts';
 import { checkReferences } from './references.ts';
-import { sortResources, type TenantResources } from './tenant-resources.ts';
+import { type GivenResources, sortedOf, type TenantResources } from './tenant-resources.ts';
 import { agentSlices } from './tenant-slices.ts';
 
 export interface CompiledTenant {
@@ -38,10 +38,10 @@ const encoder = new TextEncoder();
  * Compiles all tenants. Resources must have passed validation (`policy/validation`) and carry their defaults. A policy
  * with an error takes no part; the others do.
  */
-export function compile(resources: readonly LoadedResource[], options: CompileOptions): Compilation {
+export function compile(resources: GivenResources, options: CompileOptions): Compilation {
   const platformNamespace = options.platformNamespace ?? DEFAULT_PLATFORM_NAMESPACE;
   const cache = options.cache ?? new CompileCache();
-  const sorted = sortResources(resources, platformNamespace);
+  const sorted = sortedOf(resources, platformNamespace);
   const names = [...sorted.tenants.keys()].filter((name) => hasContent(sorted.tenants.get(name))).sort();
   const rejected = new Set<string>();
   const passes = names.map((name) => {

@@ -28,6 +28,13 @@ export interface SortedResources {
 
 export const DEFAULT_NAMESPACE = 'default';
 
+/** As they are, or sorted already for several uses of the same resources. */
+export type GivenResources = readonly LoadedResource[] | SortedResources;
+
+export function sortedOf(resources: GivenResources, platformNamespace: string): SortedResources {
+  return 'tenants' in resources ? resources : sortResources(resources, platformNamespace);
+}
+
 export function agentIdOf(registration: AgentRegistration): string {
   return registration.spec.agentId ?? registration.metadata.name;
 }

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../bundle/canonical-json.ts';
 import type { LimitObligation } from '../decision/types.ts';
 import type { Finding } from '../errors.ts';
-import { type ActivePolicy, agentSliceText, type SlicePart } from './agent-slice.ts';
+import { type ActivePolicy, agentSliceText, type SlicePart, type Stage } from './agent-slice.ts';
 import { findConflicts } from './analysis/conflicts.ts';
 import { declaredParameters } from './budget-parameters.ts';
 import { chainLinks } from './chain-links.ts';
@@ -96,16 +96,26 @@ function policiesByAgent(policies: readonly ActivePolicy[], agentIds: Iterable<s
   return byAgent;
 }
 
-/** A revision whose scope does not cover the agent abstains; it still stands in the place of the other one. */
+/**
+ * A revision whose scope does not cover the agent abstains; it still stands in the place of the other one. Where a
+ * cohort is known, the candidate either enforces for the agent or shadows.
+ */
 function forAgent(policy: ActivePolicy, agentId: string): ActivePolicy {
   const covers = ({ scope }: PolicyRevision): boolean => scope.agents === undefined || scope.agents.has(agentId);
   const { id, stable, candidate } = policy;
-  if ((stable === undefined || covers(stable)) && (candidate === undefined || covers(candidate.revision)))
-    return policy;
+  const same = (stable === undefined || covers(stable)) && (candidate === undefined || covers(candidate.revision));
+  if (same && candidate?.cohort === undefined) return policy;
   const seen = (revision: PolicyRevision): PolicyRevision => (covers(revision) ? revision : abstaining(revision));
   return {
     id,
     ...(stable === undefined ? {} : { stable: seen(stable) }),
-    ...(candidate === undefined ? {} : { candidate: { revision: seen(candidate.revision), stage: candidate.stage } }),
+    ...(candidate === undefined
+      ? {}
+      : { candidate: { revision: seen(candidate.revision), stage: stageFor(candidate, agentId) } }),
   };
+}
+
+function stageFor({ stage, cohort }: NonNullable<ActivePolicy['candidate']>, agentId: string): Stage {
+  if (cohort === undefined) return stage;
+  return cohort.has(agentId) ? 'enforce' : 'shadow';
 }

@@ -575,7 +575,7 @@ export interface PolicyBundleStatus {
 
 /** How many running pods in scope have the policy. */
 export interface AgentCounts {
-  /** Running pods in scope. */
+  /** Running pods in scope with a gateway. */
   matched?: number;
   /** Pods that acknowledged the bundle. */
   acknowledged?: number;

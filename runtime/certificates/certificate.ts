@@ -94,11 +94,18 @@ export function authorityKeyId(id: Uint8Array): Buffer {
   return extension('2.5.29.35', false, sequence(tagged(0, false, id)));
 }
 
-/** GeneralName: dNSName or iPAddress. */
+/** GeneralNames: dNSName or iPAddress of each host. */
+export function alternativeNames(hosts: readonly string[]): Buffer {
+  return extension('2.5.29.17', false, sequence(...hosts.map(generalName)));
+}
+
 export function alternativeName(host: string): Buffer {
+  return alternativeNames([host]);
+}
+
+function generalName(host: string): Buffer {
   const address = parseAddress(host.replace(/^\[|\]$/g, ''));
-  const name = address === undefined ? tagged(2, false, Buffer.from(host)) : tagged(7, false, Buffer.from(address));
-  return extension('2.5.29.17', false, sequence(name));
+  return address === undefined ? tagged(2, false, Buffer.from(host)) : tagged(7, false, Buffer.from(address));
 }
 
 /** GeneralSubtree; dNSName `example.com` stands for itself and all below it. */

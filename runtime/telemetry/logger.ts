@@ -1,10 +1,13 @@
 import type { Writable } from 'node:stream';
 
-/** The gateway's own log: what happens to the gateway itself, as JSON lines. Names and codes, never values of calls. */
+/** A program's own log: what happens to the program itself, as JSON lines. Names and codes, never values of calls. */
 export const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type Level = (typeof LEVELS)[number];
 
-export type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
+export type Fields = Readonly<Record<string, string | number | boolean | undefined>> & {
+  /** Every line has these of its own. */
+  readonly [own in 'kind' | 'time' | 'level' | 'event']?: never;
+};
 
 export interface Logger {
   error(event: string, fields?: Fields): void;

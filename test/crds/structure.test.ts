@@ -90,12 +90,12 @@ test('AgentPolicy shows its stage first', () => {
   expect(columns.filter(({ priority }) => !priority).map(({ name }) => name)).toEqual([
     'Stage',
     'Ready',
-    'Revision',
+    'Reason',
     'Agents',
     'Age',
   ]);
   expect(columns.filter(({ priority }) => priority === 1).map(({ name }) => name)).toEqual(
-    expect.arrayContaining(['Reason', 'Message']),
+    expect.arrayContaining(['Revision', 'Message']),
   );
 });
 

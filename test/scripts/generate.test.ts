@@ -21,7 +21,18 @@ test('what is committed is what its sources say', () => {
 test('--check names a stale file and how to renew it, and writes nothing', () => {
   const copy = mkdtempSync(join(tmpdir(), 'aegis-generate-'));
   try {
-    for (const folder of ['crds', 'scripts', 'policy', 'gateway', 'schemas', 'docs', '.vscode', 'package.json']) {
+    for (const folder of [
+      'crds',
+      'scripts',
+      'policy',
+      'runtime',
+      'gateway',
+      'operator',
+      'schemas',
+      'docs',
+      '.vscode',
+      'package.json',
+    ]) {
       cpSync(join(ROOT, folder), join(copy, folder), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));

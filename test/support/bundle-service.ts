@@ -1,6 +1,8 @@
+import { entityTags, isKnown, LONG_POLL_TYPE, pollPreference } from '../../operator/serving/conditional-request.ts';
+
 /**
- * The server's side of bundle delivery without a network: the OPA Bundle Service API (entity tags, long poll) and the
- * acknowledgements, as a function from request to answer. Reference for whoever serves gateways.
+ * The server's side of bundle delivery without a network and without authentication: entity tags, long poll and
+ * acknowledgements, as a function from request to answer. Who really serves gateways is `operator/serving`.
  */
 export interface ServiceRequest {
   method: string;
@@ -21,9 +23,6 @@ interface Resource {
   /** Without quotes: the head's etag. */
   etag: string;
 }
-
-const LONG_POLL_TYPE = 'application/vnd.openpolicyagent.bundles';
-const MAX_WAIT_MS = 60_000;
 
 export class BundleService {
   readonly acknowledgements: unknown[] = [];
@@ -49,18 +48,18 @@ export class BundleService {
     }
     if (method !== 'GET') return plain(405);
     const known = entityTags(headers['if-none-match']);
-    const deadline = Date.now() + Math.min(MAX_WAIT_MS, waitSeconds(headers.prefer) * 1000);
+    const deadline = Date.now() + pollPreference(headers.prefer).waitSeconds * 1000;
     while (this.#holds(path, known) && Date.now() < deadline && !signal.aborted) await this.#change(deadline, signal);
     const resource = this.#resources.get(path);
     if (resource === undefined) return plain(404);
     const answer = { 'Content-Type': LONG_POLL_TYPE, ETag: `"${resource.etag}"`, 'Cache-Control': 'no-store' };
-    if (known.includes(resource.etag)) return { status: 304, headers: answer };
+    if (isKnown(known, resource.etag)) return { status: 304, headers: answer };
     return { status: 200, headers: answer, body: resource.archive };
   }
 
-  #holds(path: string, known: readonly string[]): boolean {
+  #holds(path: string, known: ReturnType<typeof entityTags>): boolean {
     const resource = this.#resources.get(path);
-    return resource !== undefined && known.includes(resource.etag);
+    return resource !== undefined && isKnown(known, resource.etag);
   }
 
   #change(deadline: number, signal: AbortSignal): Promise<void> {
@@ -76,16 +75,6 @@ export class BundleService {
       signal.addEventListener('abort', wake);
     });
   }
-}
-
-/** RFC 9110 section 13.1.2, weak comparison. */
-function entityTags(header: string | undefined): string[] {
-  return [...(header ?? '').matchAll(/(?:W\/)?"([^"]*)"/g)].map(([, tag]) => tag as string);
-}
-
-/** `wait` of RFC 7240 section 4.3, also where it stands behind a semicolon as OPA writes it. */
-function waitSeconds(prefer: string | undefined): number {
-  return Number(/(?:^|[,;]\s*)wait=([0-9]{1,5})(?:$|[,;\s])/.exec(prefer ?? '')?.[1] ?? 0);
 }
 
 function plain(status: number): ServiceAnswer {

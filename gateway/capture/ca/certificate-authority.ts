@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { AegisError } from '../../../policy/errors.ts';
 import {
   alternativeName,
@@ -13,7 +13,7 @@ import {
   serverAuth,
   subjectKeyId,
 } from '../../../runtime/certificates/certificate.ts';
-import { oid } from '../../../runtime/certificates/der.ts';
+import { newP256, newSerial, statedKeyId, subjectOf } from '../../../runtime/certificates/keys.ts';
 
 /** Where a CA lives. `write` makes the file anew with this mode, and rejects one that is there. */
 export interface CaFiles {
@@ -42,16 +42,11 @@ export interface CertificateAuthority {
 
 export const CERTIFICATE_FILE = 'ca.crt';
 export const KEY_FILE = 'ca.key';
-const SUBJECT_KEY_ID = oid('2.5.29.14');
 const DAY = 86_400_000;
 /** What Apple and browsers accept at most of a leaf; a CA that is made on the spot need not live longer. */
 const CA_LIFE = 825 * DAY;
 /** Clocks of clients may be late. */
 const SKEW = 3_600_000;
-
-export function newP256(): { publicKey: KeyObject; privateKey: KeyObject } {
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
-}
 
 /**
  * The CA in the folder, made where there is none. A folder with only one of both files is refused, never repaired.
@@ -86,7 +81,7 @@ function attempt<T>(what: string, work: () => T): T {
 function make(deps: CaDeps, permitted: readonly string[]): { certificate: string; key: string } {
   const { publicKey, privateKey } = (deps.newKey ?? newP256)();
   const now = deps.now();
-  const serial = serialOf(deps);
+  const serial = newSerial(deps.randomBytes);
   // Several CAs of one machine are told apart by the end of their name.
   const name = nameOf(`Aegis gateway CA ${Buffer.from(serial).toString('hex').slice(0, 8)}`);
   const id = keyIdOf(publicKey);
@@ -104,13 +99,6 @@ function make(deps: CaDeps, permitted: readonly string[]): { certificate: string
     privateKey,
   );
   return { certificate, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
-}
-
-/** 16 bytes, positive (RFC 5280 section 4.1.2.2). */
-function serialOf(deps: CaDeps): Uint8Array {
-  const serial = Uint8Array.from(deps.randomBytes(16));
-  serial[0] = ((serial[0] as number) & 0x7f) | 0x40;
-  return serial;
 }
 
 function parse(certificate: string, key: string): { x509: X509Certificate; privateKey: KeyObject } {
@@ -141,7 +129,7 @@ function load(certificate: string, key: string, deps: CaDeps): CertificateAuthor
       const bare = host.replace(/^\[|\]$/g, '');
       return issue(
         {
-          serial: serialOf(deps),
+          serial: newSerial(deps.randomBytes),
           issuer,
           // The host stands in the alternative name only; some verifiers take a common name for a host as well.
           subject: nameOf('Aegis gateway leaf'),
@@ -160,33 +148,4 @@ function load(certificate: string, key: string, deps: CaDeps): CertificateAuthor
       );
     },
   };
-}
-
-/** The subject as it stands in the certificate, byte for byte: clients compare it with the issuer of leaves. */
-function subjectOf({ raw }: X509Certificate): Buffer {
-  const certificate = contentOf(raw, 0);
-  const body = contentOf(raw, certificate.from);
-  // version, serial, algorithm, issuer, validity, subject
-  let at = body.from;
-  for (let skipped = 0; skipped < 5; skipped++) at = contentOf(raw, at).to;
-  return raw.subarray(at, contentOf(raw, at).to);
-}
-
-/** SubjectKeyIdentifier of the certificate (RFC 5280 section 4.2.1.2): whoever made it chose how to name the key. */
-function statedKeyId({ raw }: X509Certificate): Buffer | undefined {
-  const at = raw.indexOf(SUBJECT_KEY_ID);
-  if (at < 0) return undefined;
-  const value = contentOf(raw, at + SUBJECT_KEY_ID.length);
-  const { from, to } = contentOf(raw, value.from);
-  return to === value.to ? raw.subarray(from, to) : undefined;
-}
-
-/** Where the content of the DER value at `at` begins and ends. */
-function contentOf(der: Uint8Array, at: number): { from: number; to: number } {
-  const first = der[at + 1] as number;
-  const size = first < 0x80 ? 0 : first & 0x7f;
-  let length = size === 0 ? first : 0;
-  for (let index = 0; index < size; index++) length = length * 256 + (der[at + 2 + index] as number);
-  const from = at + 2 + size;
-  return { from, to: from + length };
 }

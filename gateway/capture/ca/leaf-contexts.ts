@@ -1,5 +1,6 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { type CaDeps, type CertificateAuthority, newP256 } from './certificate-authority.ts';
+import { newP256 } from '../../../runtime/certificates/keys.ts';
+import type { CaDeps, CertificateAuthority } from './certificate-authority.ts';
 
 /** TLS contexts for the hosts of tools, made when they are asked for. */
 export interface LeafContexts {

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { isFromPage } from '../../listeners/http-common.ts';
+import { isFromPage } from '../../../runtime/http/web-pages.ts';
 import type { UpgradedClient } from '../../upstream/types.ts';
 import type { Attribution } from '../attribution.ts';
 import type { CallHandler } from '../call-handler.ts';

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AegisError } from '../../../policy/errors.ts';
-import { isFromPage } from '../../listeners/http-common.ts';
+import { isFromPage } from '../../../runtime/http/web-pages.ts';
 import { parseAuthority, sameAuthority } from '../authority.ts';
 import type { LeafContexts } from '../ca/leaf-contexts.ts';
 import { checkHead } from '../http/check-head.ts';

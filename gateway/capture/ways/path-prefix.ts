@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isLocalHost } from '../../listeners/http-common.ts';
+import { isLocalHost } from '../../../runtime/http/web-pages.ts';
 import { type Attribution, refused } from '../attribution.ts';
 import type { ToolDirectory } from '../tool-directory.ts';
 

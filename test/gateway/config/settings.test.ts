@@ -1,7 +1,13 @@
 import fc from 'fast-check';
-import { type LoadedSettings, loadSettings } from '../../../gateway/config/load-settings.ts';
-import { environmentName, flagName, SETTING_KEYS, SETTINGS, type Setting } from '../../../gateway/config/settings.ts';
-import { helpText, problemsText, settingsText } from '../../../gateway/config/settings-text.ts';
+import { GATEWAY_SETTINGS } from '../../../gateway/config/gateway-settings.ts';
+import { ENVIRONMENT_PREFIX, SETTINGS } from '../../../gateway/config/settings.ts';
+import { type LoadedSettings, loadSettings } from '../../../runtime/settings/load-settings.ts';
+import { keysOf } from '../../../runtime/settings/program-settings.ts';
+import { environmentName as environmentNameOf, flagName, type Setting } from '../../../runtime/settings/setting.ts';
+import { helpText, problemsText, settingsText } from '../../../runtime/settings/settings-text.ts';
+
+const SETTING_KEYS = keysOf(GATEWAY_SETTINGS);
+const environmentName = (key: string): string => environmentNameOf(ENVIRONMENT_PREFIX, key);
 
 const GOOD = ['--tenant', 'fintech', '--agent', 'a', '--bundle.directory', 'out', '--bundle.trustedKeys', 'k.pub'];
 
@@ -9,8 +15,8 @@ function load(
   argv: readonly string[],
   environment: Record<string, string> = {},
   files: Record<string, string> = {},
-): Promise<LoadedSettings> {
-  return loadSettings({
+): Promise<LoadedSettings<typeof SETTINGS>> {
+  return loadSettings(GATEWAY_SETTINGS, {
     argv,
     environment,
     readFile: async (path) => {
@@ -159,7 +165,7 @@ test('no value appears in a message: it might be a secret', async () => {
   const environment = { AEGIS_GATEWAY_LIMITS_REDIS_PASSWORD: secret, AEGIS_GATEWAY_LISTEN_ADMIN: secret };
   const files = { f: `limits:\n  redis:\n    password: ${secret}\n    url: redis://:${secret}@h\n` };
   const { problems } = await load([...argv, '--config', 'f'], environment, files);
-  const text = problemsText(problems);
+  const text = problemsText(GATEWAY_SETTINGS, problems);
   expect(text).not.toContain(secret);
   expect(text).toContain('did you mean --limits.redis.passwordFile?');
   expect(text).toContain('f:3: There is no setting limits.redis.password; did you mean limits.redis.passwordFile?');
@@ -180,11 +186,11 @@ test('what Kubernetes puts beside a Service of our name is no setting', async ()
 });
 
 test('help names every setting, and the settings in force say where they come from', async () => {
-  const help = helpText();
+  const help = helpText(GATEWAY_SETTINGS);
   for (const key of SETTING_KEYS) expect(help).toContain(`--${key} (`);
   expect((await load(['--help', '--nonsense'])).command).toBe('help');
   expect((await load(['--check-config'])).command).toBe('check-config');
-  const text = settingsText(await load([...GOOD, '--listen.tools', 'x=127.0.0.1:1']));
+  const text = settingsText(GATEWAY_SETTINGS, await load([...GOOD, '--listen.tools', 'x=127.0.0.1:1']));
   expect(text).toContain('tenant: fintech  # --tenant\n');
   expect(text).toContain('listen.tools: x=127.0.0.1:1  # --listen.tools\n');
   expect(text).toContain('drain.grace: 20s  # default\n');

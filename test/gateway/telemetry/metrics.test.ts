@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import type { ActivationSource } from '../../../gateway/enforcement/activation.ts';
 import { createCallMetrics } from '../../../gateway/telemetry/call-metrics.ts';
-import { addProcessMetrics } from '../../../gateway/telemetry/process-metrics.ts';
 import { MetricsRegistry } from '../../../runtime/telemetry/metrics-registry.ts';
+import { addProcessMetrics } from '../../../runtime/telemetry/process-metrics.ts';
 import { decisionOf } from './decisions.ts';
 
 const source: ActivationSource = {
@@ -118,7 +118,7 @@ test('answers of tools, by class of status and error', () => {
 
 test('metrics of the process', () => {
   const registry = new MetricsRegistry();
-  addProcessMetrics(registry, { version: '1.2.3', started: 1_700_000_000_000 });
+  addProcessMetrics(registry, 'gateway', { version: '1.2.3', started: 1_700_000_000_000 });
   const text = registry.text();
   expect(text).toContain(`aegis_gateway_build_info{version="1.2.3",node="${process.versions.node}"} 1\n`);
   expect(text).toContain('process_start_time_seconds 1700000000\n');

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { newP256, openCertificateAuthority } from '../../../../gateway/capture/ca/certificate-authority.ts';
+import { openCertificateAuthority } from '../../../../gateway/capture/ca/certificate-authority.ts';
+import { newP256 } from '../../../../runtime/certificates/keys.ts';
 
 export interface Authority {
   /** PEM. */

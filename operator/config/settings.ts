@@ -1,0 +1,132 @@
+import { given, optional, type Setting, type SettingsOf } from '../../runtime/settings/setting.ts';
+import {
+  ADDRESS,
+  BOOLEAN,
+  DURATION,
+  HOST,
+  integer,
+  LISTENER,
+  listOf,
+  NAME,
+  oneOf,
+  PATH,
+  TEXT,
+  url,
+} from '../../runtime/settings/value-types.ts';
+
+/**
+ * Every setting of the operator. A key is also its flag (`--listen.bundles`), its place in the settings file
+ * (`listen: {bundles: …}`), and with the prefix its environment variable (`AEGIS_OPERATOR_LISTEN_BUNDLES`). Help,
+ * `docs/operator-configuration.md` and `schemas/operator-config.json` come from here. No setting takes a secret, only
+ * the path of a file that holds one.
+ */
+export const SETTINGS = {
+  namespace: optional(
+    NAME,
+    "Namespace of the operator, which is also the platform's: its Lease, keys and bundles are here, and the tools that every tenant may use. Default: the ServiceAccount's, else `aegis-system`.",
+  ),
+  kubeconfig: optional(
+    PATH,
+    'File that says where the API server is and who the operator is there; default: the ServiceAccount of the pod, else what kubectl uses.',
+  ),
+  identity: optional(
+    TEXT,
+    'Name of this process in the Lease. Default: pod.name and a random part, new at every start, so that two processes are never taken for one.',
+  ),
+  'pod.name': optional(NAME, 'Name of this pod, for Events and the Lease. Default: the host name.'),
+  'pod.address': given(
+    HOST,
+    '127.0.0.1',
+    'Host or IP at which the other replicas reach listen.bundles of this one (`status.podIP`).',
+  ),
+  hosts: given(
+    listOf(NAME),
+    '',
+    'Further names that requests to the admin listener may have in Host, beside addresses and loopback names.',
+  ),
+
+  'listen.webhook': given(LISTENER, '0.0.0.0:9443', 'Validating webhook (HTTPS), which the API server calls.'),
+  'listen.bundles': given(ADDRESS, '0.0.0.0:8443', 'Bundle API (HTTPS), which gateways and other replicas call.'),
+  'listen.admin': given(
+    LISTENER,
+    '0.0.0.0:15020',
+    'Health and metrics. They hold names of resources, and no rules, parameters or secrets.',
+  ),
+
+  'services.webhook': given(NAME, 'aegis-operator-webhook', 'Service before listen.webhook, for its certificate.'),
+  'services.bundles': given(NAME, 'aegis-operator-bundles', 'Service before listen.bundles, for its certificate.'),
+  'bundles.address': optional(
+    url('https'),
+    'URL at which gateways reach the bundle API. Default: `https://SERVICE.NAMESPACE.svc` of services.bundles.',
+  ),
+
+  'certificates.mode': given(
+    oneOf('SelfManaged', 'Files'),
+    'SelfManaged',
+    'Where the serving certificate comes from: a CA of the operator that it rotates, or files (e.g. of cert-manager).',
+  ),
+  'certificates.directory': optional(
+    PATH,
+    'Folder with `tls.crt`, `tls.key` and `ca.crt`, read again when they change. Needed for `Files`.',
+  ),
+  'certificates.names': given(
+    listOf(HOST),
+    '',
+    'Further DNS names and IP addresses in the serving certificate, beside those of the services.',
+  ),
+
+  'webhook.validation': given(
+    BOOLEAN,
+    'true',
+    'Whether resources are validated when they are written; invalid ones that get in otherwise stall themselves.',
+  ),
+
+  'relay.tokenFile': given(
+    PATH,
+    '/var/run/secrets/aegis.dev/operator/token',
+    'File with the projected token (audience `aegis.dev/operator`) by which replicas know each other; read at every request.',
+  ),
+  'relay.serviceAccount': optional(
+    TEXT,
+    'User name that the token of another replica must have. Default: `system:serviceaccount:NAMESPACE:aegis-operator`.',
+  ),
+
+  'leader.leaseDuration': given(
+    DURATION,
+    '15s',
+    'How long a Lease that is not renewed still counts for the other replicas. Whole seconds.',
+  ),
+  'leader.renewDeadline': given(DURATION, '10s', 'How long the leader tries to renew its Lease before it gives up.'),
+  'leader.retryPeriod': given(DURATION, '2s', 'Time between two attempts to get or to renew the Lease.'),
+
+  workers: given(integer(1, 64), '4', 'Tenants that are reconciled at the same time.'),
+  'publish.debounce': given(
+    DURATION,
+    '75ms',
+    'Quiet time after a change before its tenant is published, so that a burst is published once.',
+  ),
+  'publish.maxDelay': given(DURATION, '500ms', 'Longest time that a change waits for quiet.'),
+  'publish.headLifetime': given(
+    DURATION,
+    '24h',
+    'How long a signed head is valid for tenants without an AgentTenant, which says it otherwise.',
+  ),
+  events: given(BOOLEAN, 'true', 'Whether Kubernetes Events are written.'),
+
+  'telemetry.level': given(oneOf('error', 'warn', 'info', 'debug'), 'info', "The operator's log on standard error."),
+} as const satisfies Record<string, Setting<unknown>>;
+
+export type SettingKey = keyof typeof SETTINGS;
+
+/** All values, by key, as they are given. */
+export type GivenSettings = SettingsOf<typeof SETTINGS>;
+
+/** Settings whose default depends on where the operator runs. */
+export type PlaceKey = 'namespace' | 'identity' | 'pod.name' | 'bundles.address' | 'relay.serviceAccount';
+
+/** All values, by key, with every default filled in (`complete-settings.ts`). */
+export type OperatorSettings = Omit<GivenSettings, PlaceKey> & {
+  readonly [K in PlaceKey]: NonNullable<GivenSettings[K]>;
+};
+
+export const ENVIRONMENT_PREFIX = 'AEGIS_OPERATOR_';

@@ -1,0 +1,207 @@
+import type { CryptoProvider } from '../../policy/bundle/crypto-provider.ts';
+import { toBase64, toHex, utf8 } from '../../policy/bundle/encoding.ts';
+import { isContentFile, OPA_MANIFEST_FILE } from '../../policy/bundle/file-names.ts';
+import type { Manifest } from '../../policy/bundle/manifest.ts';
+import { INDEX_KEY, shardBundle } from '../../policy/bundle/shards.ts';
+import type { BundleSlice } from '../../policy/bundle/slice-bundle.ts';
+import { parseTime } from '../../policy/bundle/time.ts';
+import type { Logger } from '../../runtime/telemetry/logger.ts';
+import { errorName } from '../../runtime/telemetry/logger.ts';
+import type { Clock } from '../../runtime/time/clock.ts';
+import type { CommittedBundle } from '../bundles/committed-bundle.ts';
+import type { CommittedBundles } from '../bundles/committed-bundles.ts';
+import { CA_KEY, KEY_RING_KEY } from '../bundles/trusted-keys.ts';
+import { ownerReference } from '../kube/apply.ts';
+import { Reflector } from '../kube/reflector.ts';
+import { type KubeClient, type KubeObject, keyOf } from '../kube/types.ts';
+import { WorkQueue } from '../kube/work-queue.ts';
+import { CONFIG_MAP } from '../model/resource-types.ts';
+import type { AcceptedRegistrations, RegistrationObject } from './accepted-registrations.ts';
+import type { Directory } from './directory.ts';
+
+export interface BootstrapCopiesOptions {
+  client: KubeClient;
+  clock: Clock;
+  random(): number;
+  crypto: CryptoProvider;
+  bundles: CommittedBundles;
+  registrations: AcceptedRegistrations;
+  directory: Directory;
+  /** What gateways trust: keyring.json and ca.crt. */
+  trust(): { keyring: string; ca: string };
+  log: Logger;
+}
+
+interface CopyObject extends KubeObject {
+  data?: Record<string, string>;
+  binaryData?: Record<string, string>;
+  /** Of the data as the API server has it; set by us, in memory only. */
+  digest?: string;
+}
+
+const SELECTION = { labelSelector: 'app.kubernetes.io/managed-by=aegis-operator,aegis.dev/component=bootstrap' };
+const ANNOTATIONS = { facts: 'aegis.dev/facts', digest: 'aegis.dev/digest', issuedAt: 'aegis.dev/issued-at' } as const;
+const WORKERS = 2;
+/** A copy is there to start from; its head need not be the latest, as long as it is valid for long enough. */
+const LIFETIME_SHARE = 0.25;
+const LOOK_AGAIN = 10 * 60_000;
+
+export function bootstrapName(registration: string): string {
+  return `aegis-bootstrap-${registration}`;
+}
+
+/**
+ * One ConfigMap per registration, in its own namespace, from which a gateway starts while the operator cannot be reached.
+ * Written when what the agent may do, what is trusted, or a freeze or revocation changed, and as the head grows old;
+ * not with every sequence. What somebody else makes of it is repaired; gateways verify it like any other bundle.
+ */
+export class BootstrapCopies {
+  readonly #options: BootstrapCopiesOptions;
+  readonly #queue: WorkQueue;
+  readonly #copies: Reflector<CopyObject>;
+
+  constructor(options: BootstrapCopiesOptions) {
+    this.#options = options;
+    const { client, clock, random } = options;
+    this.#queue = new WorkQueue({ clock, random });
+    this.#copies = new Reflector<CopyObject>({
+      client,
+      type: CONFIG_MAP,
+      selection: SELECTION,
+      clock,
+      random,
+      transform: (copy) => this.#slim(copy),
+    });
+  }
+
+  stats() {
+    return this.#queue.stats();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { bundles, registrations, directory, log } = this.#options;
+    const watching = this.#copies.run(signal);
+    const ends = [
+      registrations.subscribe((key) => this.#queue.add(key)),
+      bundles.subscribe(({ name, uid }) => {
+        for (const registration of registrations.values()) {
+          const tenant = directory.tenantOf(registration.metadata.namespace ?? 'default');
+          if (tenant?.name === name && tenant.uid === uid) this.#queue.add(keyOf(registration));
+        }
+      }),
+      this.#copies.subscribe((key, now, before) => {
+        const copy = now ?? before;
+        const registration = copy?.metadata.labels?.['aegis.dev/registration'];
+        if (registration !== undefined) this.#queue.add(`${copy?.metadata.namespace}/${registration}`);
+        else log.debug('bootstrap.foreign', { resource: `ConfigMap ${key}` });
+      }),
+    ];
+    try {
+      await this.#copies.whenSynced(signal);
+      for (const registration of registrations.values()) this.#queue.add(keyOf(registration));
+      await this.#queue.run(
+        {
+          workers: WORKERS,
+          handler: (key) => this.#handle(key),
+          onError: (key, error) =>
+            log.warn('bootstrap.failed', { resource: `AgentRegistration ${key}`, error: errorName(error) }),
+        },
+        signal,
+      );
+    } finally {
+      for (const end of ends) end();
+      await watching;
+    }
+  }
+
+  /** Everything is looked at anew: what is trusted has changed. */
+  refresh(): void {
+    for (const registration of this.#options.registrations.values()) this.#queue.add(keyOf(registration));
+  }
+
+  async #handle(key: string): Promise<{ requeueAfter: number } | undefined> {
+    const { registrations, directory, bundles, client } = this.#options;
+    const registration = registrations.get(key);
+    const agent = directory.registration(key);
+    if (registration === undefined || agent === undefined) return undefined;
+    const bundle = bundles.tenant(agent.tenant.name, agent.tenant.uid);
+    const slice = bundle?.slice(agent.agentId);
+    if (bundle === undefined || slice === undefined) return undefined;
+    const wanted = this.#facts(bundle, slice);
+    const live = this.#copies.get(`${registration.metadata.namespace}/${bootstrapName(registration.metadata.name)}`);
+    if (live === undefined || !this.#isGood(live, wanted, bundle.manifest)) {
+      await client.apply(CONFIG_MAP, this.#copyOf(registration, bundle, slice, wanted), {
+        fieldManager: 'aegis-operator',
+        force: true,
+      });
+    }
+    return { requeueAfter: LOOK_AGAIN };
+  }
+
+  #isGood(live: CopyObject, wanted: string, manifest: Manifest): boolean {
+    const annotations = live.metadata.annotations ?? {};
+    if (annotations[ANNOTATIONS.facts] !== wanted || annotations[ANNOTATIONS.digest] !== live.digest) return false;
+    const issued = parseTime(annotations[ANNOTATIONS.issuedAt] ?? '') ?? 0;
+    const lifetime = (parseTime(manifest.expiresAt) ?? 0) - (parseTime(manifest.issuedAt) ?? 0);
+    return this.#options.clock.now() < issued + lifetime * LIFETIME_SHARE;
+  }
+
+  /** All that a gateway should not have to wait for. */
+  #facts({ manifest }: CommittedBundle, slice: BundleSlice): string {
+    const { freeze, revocations, keyId } = manifest;
+    // the OPA manifest tells the sequence, and the proof is another one with each of them
+    const content = [...slice.files]
+      .filter(([name]) => isContentFile(name) && name !== OPA_MANIFEST_FILE)
+      .map(([name, { sha256 }]) => [name, sha256]);
+    return this.#digest(JSON.stringify([content, keyId, freeze, revocations, this.#options.trust()]));
+  }
+
+  #copyOf(registration: RegistrationObject, bundle: CommittedBundle, slice: BundleSlice, facts: string): CopyObject {
+    const { data, binaryData } = this.#data(slice);
+    const { name, namespace = 'default' } = registration.metadata;
+    return {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: {
+        name: bootstrapName(name),
+        namespace,
+        labels: {
+          'app.kubernetes.io/managed-by': 'aegis-operator',
+          'aegis.dev/component': 'bootstrap',
+          'aegis.dev/tenant': bundle.identity.name,
+          'aegis.dev/registration': name,
+        },
+        annotations: {
+          [ANNOTATIONS.facts]: facts,
+          [ANNOTATIONS.digest]: this.#dataDigest(data, binaryData),
+          [ANNOTATIONS.issuedAt]: bundle.manifest.issuedAt,
+        },
+        ownerReferences: [ownerReference(registration)],
+      },
+      data,
+      binaryData,
+    };
+  }
+
+  #data(slice: BundleSlice): { data: Record<string, string>; binaryData: Record<string, string> } {
+    const { keyring, ca } = this.#options.trust();
+    const { head, index, shards } = shardBundle(slice, this.#options.crypto);
+    const entries = [...head, [INDEX_KEY, index] as const, ...shards];
+    const binaryData = Object.fromEntries(entries.map(([key, bytes]) => [key, toBase64(bytes)]));
+    return { data: { [KEY_RING_KEY]: keyring, [CA_KEY]: ca }, binaryData };
+  }
+
+  #slim({ data, binaryData, ...rest }: CopyObject): CopyObject {
+    return { ...rest, digest: this.#dataDigest(data, binaryData) };
+  }
+
+  #dataDigest(data: Record<string, string> = {}, binaryData: Record<string, string> = {}): string {
+    const sorted = (entries: Record<string, string>): [string, string][] =>
+      Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1));
+    return this.#digest(JSON.stringify([sorted(data), sorted(binaryData)]));
+  }
+
+  #digest(text: string): string {
+    return toHex(this.#options.crypto.sha256(utf8(text))).slice(0, 32);
+  }
+}

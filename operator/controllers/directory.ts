@@ -1,0 +1,87 @@
+import type { LoadedResource } from '../../policy/resources/resource.ts';
+import type { KubeObject } from '../kube/types.ts';
+import { loadedObject } from '../model/loaded-object.ts';
+import type { TenantIdentity } from '../model/tenant-identity.ts';
+import type { DirectoryAgent, TenantDirectory, TombstonedRegistration } from '../serving/tenant-directory.ts';
+import type { AcceptedRegistrations } from './accepted-registrations.ts';
+import type { Tenants } from './tenants.ts';
+
+export interface DirectoryOptions {
+  tenants: Tenants;
+  registrations: AcceptedRegistrations;
+  tombstones(namespace: string): readonly TombstonedRegistration[];
+}
+
+/** Who is who, for the bundle API and the webhook, from what this replica has read. */
+export class Directory implements TenantDirectory {
+  readonly #options: DirectoryOptions;
+  /** By the arrays that it was made from, so that the webhook's checks recognise what they have seen. */
+  #around: { parts: readonly unknown[]; resources: readonly LoadedResource[] } | undefined;
+
+  constructor(options: DirectoryOptions) {
+    this.#options = options;
+  }
+
+  get ready(): boolean {
+    return this.#options.tenants.synced;
+  }
+
+  get synced(): boolean {
+    return this.#options.tenants.synced;
+  }
+
+  tenantOf(namespace: string): TenantIdentity | undefined {
+    return this.#options.tenants.scopeOf(namespace)?.identity;
+  }
+
+  registration(key: string): DirectoryAgent | undefined {
+    const registration = this.#options.registrations.get(key);
+    if (registration === undefined) return undefined;
+    const { metadata, spec } = registration;
+    const tenant = this.tenantOf(metadata.namespace ?? 'default');
+    if (tenant === undefined) return undefined;
+    const agentId = spec.agentId ?? metadata.name;
+    return this.#takenByAnother(key, agentId, tenant) ? undefined : { agentId, tenant };
+  }
+
+  tombstones(namespace: string): readonly TombstonedRegistration[] {
+    return this.#options.tombstones(namespace);
+  }
+
+  /** What a resource of this namespace stands beside: its tenant's resources and the platform's. */
+  around(namespace: string | undefined): readonly LoadedResource[] {
+    const { tenants } = this.#options;
+    const scope = namespace === undefined ? undefined : tenants.scopeOf(namespace);
+    if (scope === undefined) return tenants.allTenants();
+    const { own, platform, documents, tenant } = tenants.parts(scope);
+    const items = [...own, ...platform, ...(tenant === undefined ? [] : [tenant])].filter(({ valid }) => valid);
+    const parts = [...items.map(({ loaded }) => loaded), ...documents];
+    const known = this.#around;
+    if (known !== undefined && known.parts.length === parts.length && parts.every((p, i) => p === known.parts[i])) {
+      return known.resources;
+    }
+    const resources = [
+      ...items.map(({ loaded }) => loaded),
+      ...documents.map((object: KubeObject) => loadedObject(object)),
+    ];
+    this.#around = { parts, resources };
+    return resources;
+  }
+
+  /** The older of two registrations keeps the id, also where they are in two namespaces of one tenant. */
+  #takenByAnother(key: string, agentId: string, tenant: TenantIdentity): boolean {
+    const { registrations, tenants } = this.#options;
+    const own = registrations.get(key);
+    const scope = tenants.scope(tenant);
+    if (scope === undefined || scope.namespaces.length < 2) return false;
+    const created = (object: { metadata: { creationTimestamp?: string } }): string =>
+      object.metadata.creationTimestamp ?? '';
+    for (const other of registrations.values()) {
+      const { metadata, spec } = other;
+      if (other === own || (spec.agentId ?? metadata.name) !== agentId) continue;
+      if (!scope.namespaces.includes(metadata.namespace ?? 'default')) continue;
+      if (own === undefined || created(other) < created(own)) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,226 @@
+/** What is known of one resource, put together for its status at the moment when it is written. */
+import { actionContracts } from '../../policy/compiler/action-contract.ts';
+import type { AgentPolicy, AgentRegistration, AgentTenant, AgentTool } from '../../policy/resources/types.generated.ts';
+import type { KubeObject, ResourceType } from '../kube/types.ts';
+import type { Committed, StateEntry } from '../model/committed.ts';
+import type { Intaken } from '../model/intaken.ts';
+import { AGENT_POLICY, AGENT_REGISTRATION, AGENT_TENANT, AGENT_TOOL } from '../model/resource-types.ts';
+import type { ResourceResult } from '../planning/plan-tenant.ts';
+import { agentsInScope } from '../planning/rollouts.ts';
+import type { GatewayTable } from '../serving/gateway-table.ts';
+import { policyStatus } from '../status/policy-status.ts';
+import { registrationStatus } from '../status/registration-status.ts';
+import { tenantStatus } from '../status/tenant-status.ts';
+import { toolStatus } from '../status/tool-status.ts';
+import type { Missing } from '../status/views.ts';
+import { wakeAt } from '../status/wake-at.ts';
+import type { PodIndex } from '../workloads/pod-index.ts';
+import type { Intake } from './intake.ts';
+import { ScopedPods } from './scoped-pods.ts';
+import type { TenantRecord } from './tenant-controller.ts';
+import type { Tenants } from './tenants.ts';
+
+export interface StatusViewsOptions {
+  intake: Intake;
+  tenants: Tenants;
+  /** After its last pass. */
+  recordOf(namespace: string): TenantRecord | undefined;
+  tenantRecord(name: string): TenantRecord | undefined;
+  pods: PodIndex;
+  gateways: GatewayTable;
+  platformNamespace: string;
+  /** ms since the epoch. */
+  now(): number;
+}
+
+export interface DesiredStatus {
+  type: ResourceType;
+  object: KubeObject;
+  status: unknown;
+  wakeAt?: number;
+}
+
+export class StatusViews {
+  readonly #options: StatusViewsOptions;
+  readonly #scoped: ScopedPods;
+  readonly #missing = new Map<string, Missing>();
+
+  constructor(options: StatusViewsOptions) {
+    this.#options = options;
+    this.#scoped = new ScopedPods(options);
+  }
+
+  /** By `Kind namespace/name`. undefined: it is gone, or was not looked at in this generation yet. */
+  desired(key: string): DesiredStatus | undefined {
+    const item = this.#options.intake.get(key);
+    if (item === undefined) {
+      this.#missing.delete(key);
+      return undefined;
+    }
+    const { kind, object } = item;
+    const record =
+      kind === 'AgentTenant'
+        ? this.#options.tenantRecord(object.metadata.name)
+        : this.#options.recordOf(object.metadata.namespace ?? 'default');
+    const result = record?.outcome.plan.results.get(key);
+    if (record === undefined || result === undefined || result.current.loaded !== item.loaded) return undefined;
+    return this.#make(item, record, result);
+  }
+
+  #make(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
+    switch (item.kind) {
+      case 'AgentPolicy':
+        return this.#policy(item, record, result);
+      case 'AgentRegistration':
+        return this.#registration(item, record, result);
+      case 'AgentTool':
+        return this.#tool(item, record, result);
+      case 'AgentTenant':
+        return this.#tenant(item, record, result);
+    }
+  }
+
+  #policy(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
+    const policy = item.loaded.object as AgentPolicy;
+    const entry = committedEntry(record, item.key);
+    const published = publishedAs(record, entry, item);
+    const agents = agentsInScope(policy, this.#scoped.agents(record));
+    const view = {
+      ...this.#common(item, record, result),
+      suspended: policy.spec.suspend === true,
+      targetStage: result.plan?.targetStage ?? ('Enforce' as const),
+      ...(result.plan !== undefined && { rollout: result.plan.state, wait: result.plan.wait }),
+      ...(published !== undefined && { published }),
+      pods: this.#scoped.count(record, agents, published?.sequence ?? Number.MAX_SAFE_INTEGER),
+      deleting: item.deleting,
+    };
+    const previous = (item.object as unknown as AgentPolicy).status;
+    return this.#desired(AGENT_POLICY, item, policyStatus(view, previous, this.#options.now()), view.missing);
+  }
+
+  #registration(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
+    const { spec, metadata } = item.loaded.object as AgentRegistration;
+    const entry = committedEntry(record, item.key);
+    const published = publishedAs(record, entry, item);
+    const storeKey = `${metadata.namespace ?? 'default'}/${metadata.name}`;
+    const view = {
+      ...this.#common(item, record, result),
+      ...conflictOf(result),
+      agentId: spec.agentId ?? metadata.name,
+      tenant: record.scope.identity.name,
+      ...(published !== undefined && {
+        published: { sequence: published.sequence },
+        configMapName: `aegis-bootstrap-${metadata.name}`,
+      }),
+      pods: this.#scoped.ofRegistration(record, storeKey, published?.sequence ?? Number.MAX_SAFE_INTEGER),
+      suspended: spec.suspended === true,
+      egressGuard: spec.egressGuard ?? ('Off' as const),
+    };
+    const previous = (item.object as unknown as AgentRegistration).status;
+    return this.#desired(
+      AGENT_REGISTRATION,
+      item,
+      registrationStatus(view, previous, this.#options.now()),
+      view.missing,
+    );
+  }
+
+  #tool(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
+    const tool = item.loaded.object as AgentTool;
+    const { metadata, spec } = tool;
+    const entry = committedEntry(record, item.key);
+    const shared = metadata.namespace === this.#options.platformNamespace;
+    const toolId = spec.toolId ?? metadata.name;
+    const view = {
+      ...this.#common(item, record, result),
+      ...conflictOf(result),
+      toolId,
+      ...(!shared && { tenant: record.scope.identity.name }),
+      actions: item.valid ? actionContracts(tool).size : (spec.actions ?? []).length,
+      published: publishedAs(record, entry, item) !== undefined,
+      usedBy: this.#usedBy(record, toolId),
+    };
+    const previous = (item.object as unknown as AgentTool).status;
+    return this.#desired(AGENT_TOOL, item, toolStatus(view, previous, this.#options.now()), view.missing);
+  }
+
+  #tenant(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
+    const { committed, plan } = record.outcome;
+    const conflict = this.#options.tenants.tenancy.conflicts.get(item.object.metadata.name);
+    const view = {
+      ...this.#common(item, record, result),
+      namespaces: record.scope.namespaces,
+      agents: plan.agents,
+      policies: plan.policies,
+      frozen: committed !== undefined && committed.manifest.freeze.mode !== 'None',
+      ...(committed !== undefined && { bundle: bundleOf(committed) }),
+      ...(conflict !== undefined && { conflict }),
+      deleting: item.deleting,
+    };
+    const previous = (item.object as unknown as AgentTenant).status;
+    return this.#desired(AGENT_TENANT, item, tenantStatus(view, previous, this.#options.now()), undefined);
+  }
+
+  #common(item: Intaken, record: TenantRecord, result: ResourceResult) {
+    const missing = this.#missingOf(item.key, result);
+    const { findings, takesPart } = result;
+    return {
+      generation: item.object.metadata.generation ?? 0,
+      findings,
+      takesPart,
+      ...(record.problem !== undefined && { problem: record.problem }),
+      ...(missing !== undefined && { missing }),
+    };
+  }
+
+  #missingOf(key: string, { missing }: ResourceResult): Missing | undefined {
+    const [first] = missing;
+    if (first === undefined) {
+      this.#missing.delete(key);
+      return undefined;
+    }
+    const more = missing.length > 1 ? ` (and ${missing.length - 1} more)` : '';
+    const known = this.#missing.get(key);
+    const next = { since: known?.since ?? this.#options.now(), what: `${first.message}${more}` };
+    this.#missing.set(key, next);
+    return next;
+  }
+
+  #usedBy(record: TenantRecord, toolId: string): number {
+    let used = 0;
+    for (const { current } of record.outcome.plan.results.values()) {
+      if (current.kind !== 'AgentRegistration') continue;
+      const { tools } = (current.loaded.object as AgentRegistration).spec;
+      if (tools?.some((tool) => tool.toolId === toolId)) used++;
+    }
+    return used;
+  }
+
+  #desired(type: ResourceType, item: Intaken, status: unknown, missing: Missing | undefined): DesiredStatus {
+    const at = wakeAt({ ...(missing !== undefined && { missing }) }, this.#options.now());
+    return { type, object: item.object, status, ...(at !== undefined && { wakeAt: at }) };
+  }
+}
+
+function committedEntry({ outcome }: TenantRecord, key: string): StateEntry | undefined {
+  return outcome.committed?.entries.get(key);
+}
+
+/** Only a commit that holds this very generation counts. */
+function publishedAs({ outcome: { committed } }: TenantRecord, entry: StateEntry | undefined, item: Intaken) {
+  const { uid, generation } = item.object.metadata;
+  if (committed === undefined || entry === undefined || entry.tombstone !== undefined) return undefined;
+  if (entry.uid !== uid || entry.generation !== generation) return undefined;
+  const { manifest, digest, configMapName } = committed;
+  return { sequence: entry.sequence, digest, keyId: manifest.keyId, configMapName, expiresAt: manifest.expiresAt };
+}
+
+function bundleOf({ manifest, digest }: Committed) {
+  const { sequence, keyId, issuedAt, expiresAt } = manifest;
+  return { digest, sequence, keyId, issuedAt, expiresAt };
+}
+
+function conflictOf({ findings }: ResourceResult): { conflict?: string } {
+  const found = findings.find(({ code }) => code === 'AEGIS_DUPLICATE_ID');
+  return found === undefined ? {} : { conflict: found.message };
+}

@@ -1,0 +1,279 @@
+import { AegisError } from '../../policy/errors.ts';
+import type { AgentTenant } from '../../policy/resources/types.generated.ts';
+import type { Evidence } from '../../policy/rollout/evidence.ts';
+import type { Logger } from '../../runtime/telemetry/logger.ts';
+import { errorName } from '../../runtime/telemetry/logger.ts';
+import type { Clock } from '../../runtime/time/clock.ts';
+import type { Publisher } from '../bundles/publisher.ts';
+import { WorkQueue } from '../kube/work-queue.ts';
+import type { Committed, StateEntries } from '../model/committed.ts';
+import type { EvidenceQuestion } from '../model/evidence-question.ts';
+import type { TenantIdentity } from '../model/tenant-identity.ts';
+import type { ResourceResult } from '../planning/plan-tenant.ts';
+import type { TenantScope } from '../planning/tenancy.ts';
+import { loadStart, type PassOutcome, type SessionOptions, TenantSession } from './tenant-session.ts';
+import type { TenantParts, Tenants } from './tenants.ts';
+
+/** What is known of one tenant after its last pass. */
+export interface TenantRecord {
+  scope: TenantScope;
+  outcome: PassOutcome;
+  /** What kept the last pass from publishing. */
+  problem?: { condition: 'Compiled' | 'BundlePublished'; reason: string; message: string; terminal: boolean };
+}
+
+export interface TenantControllerOptions extends Omit<SessionOptions, 'identity' | 'now' | 'evidence'> {
+  tenants: Tenants;
+  publisher: Publisher;
+  clock: Clock;
+  random(): number;
+  log: Logger;
+  workers: number;
+  /** ms of quiet after a change before its tenant is published. */
+  debounce: number;
+  /** ms that a change waits for quiet at most. */
+  maxDelay: number;
+  evidence(identity: TenantIdentity, question: EvidenceQuestion): Evidence;
+  /** Told what was committed of a tenant when this process takes it on. */
+  onLoaded(entries: StateEntries): void;
+  /** Told after every pass what may have to be said anew: keys of resources. */
+  onPass(record: TenantRecord, changed: Iterable<string>): void;
+  /** ms that a pass took. */
+  onDuration?(ms: number, action: PassOutcome['action']): void;
+}
+
+const keyOfTenant = ({ name, uid }: TenantIdentity): string => `${name} ${uid}`;
+
+function identityOf(key: string): TenantIdentity {
+  const at = key.indexOf(' ');
+  return { name: key.slice(0, at), uid: key.slice(at + 1) };
+}
+
+/** Nothing in it any more: only the registrations that are gone are still refused, until gateways stop by themselves. */
+const EMPTY: TenantParts = { own: [], platform: [], documents: [] };
+
+/**
+ * The leader's loop: whenever something of a tenant changes, what should be in force is worked out anew, and committed
+ * where it differs. Looks at everything every time, so that nothing depends on which event came when.
+ */
+export class TenantController {
+  readonly #options: TenantControllerOptions;
+  readonly #queue: WorkQueue;
+  readonly #sessions = new Map<string, TenantSession>();
+  readonly #records = new Map<string, TenantRecord>();
+  /** Monotonic ms of the first and the last change that is not worked off yet. */
+  readonly #changes = new Map<string, { first: number; last: number }>();
+
+  constructor(options: TenantControllerOptions) {
+    this.#options = options;
+    this.#queue = new WorkQueue({ clock: options.clock, random: options.random });
+  }
+
+  stats() {
+    return this.#queue.stats();
+  }
+
+  record(identity: TenantIdentity): TenantRecord | undefined {
+    return this.#records.get(keyOfTenant(identity));
+  }
+
+  records(): Iterable<TenantRecord> {
+    return this.#records.values();
+  }
+
+  /** A change that may concern the tenant. */
+  changed(identity: TenantIdentity): void {
+    const key = keyOfTenant(identity);
+    const { debounce, clock } = this.#options;
+    const now = clock.monotonic();
+    const known = this.#changes.get(key);
+    this.#changes.set(key, { first: known?.first ?? now, last: now });
+    this.#queue.addAfter(key, debounce);
+  }
+
+  /** Keys were rotated or revoked: every head is issued again. */
+  renewAll(): void {
+    for (const [key, session] of this.#sessions) {
+      session.renewSoon();
+      this.#queue.add(key);
+    }
+  }
+
+  /** A gateway holds a higher sequence than we have committed: a restored cluster. */
+  raise(identity: TenantIdentity, sequence: number): void {
+    const key = keyOfTenant(identity);
+    this.#sessions.get(key)?.raise(sequence);
+    this.#queue.add(key);
+  }
+
+  /** Until the signal is aborted. @throws AegisError `AEGIS_HEAD_CONFLICT`: somebody else commits, this one leads no more. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { tenants, publisher, workers } = this.#options;
+    const stop = new AbortController();
+    const ended = AbortSignal.any([signal, stop.signal]);
+    let fatal: unknown;
+    const heads = await publisher.list();
+    for (const identity of heads) this.#queue.add(keyOfTenant(identity));
+    const unsubscribe = tenants.subscribe((identity) => this.changed(identity));
+    for (const { identity } of tenants.populated()) this.#queue.add(keyOfTenant(identity));
+    try {
+      await this.#queue.run(
+        {
+          workers,
+          handler: async (key) => {
+            try {
+              return await this.#handle(key);
+            } catch (error) {
+              if (!(error instanceof AegisError) || error.code !== 'AEGIS_HEAD_CONFLICT') throw error;
+              fatal = error;
+              stop.abort();
+              return undefined;
+            }
+          },
+          onError: (key, error) => this.#failed(identityOf(key), error),
+        },
+        ended,
+      );
+    } finally {
+      unsubscribe();
+    }
+    if (fatal !== undefined) throw fatal;
+  }
+
+  /** Work on what is committed of a tenant, with no pass in between; nothing where nothing is. */
+  async exclusively<T>(identity: TenantIdentity, work: (committed: Committed) => Promise<T>): Promise<T | undefined> {
+    const session = this.#sessions.get(keyOfTenant(identity));
+    return session?.alone(async () => (session.committed === undefined ? undefined : work(session.committed)));
+  }
+
+  async #handle(key: string): Promise<{ requeueAfter: number } | undefined> {
+    const wait = this.#quiet(key);
+    if (wait > 0) return { requeueAfter: wait };
+    this.#changes.delete(key);
+    const identity = identityOf(key);
+    const { tenants, clock, publisher } = this.#options;
+    const scope = tenants.scope(identity);
+    const session = await this.#session(identity);
+    if (scope === undefined && !session.hasPast) return this.#forget(key);
+    const started = clock.monotonic();
+    const current = scope ?? { identity, namespaces: [] };
+    const before = this.#records.get(key);
+    const outcome = await session.alone(() =>
+      session.pass(current, scope === undefined ? EMPTY : tenants.parts(scope)),
+    );
+    if (scope === undefined && outcome.committed !== undefined && outcome.plan.entries.size === 0) {
+      await publisher.remove(identity);
+      this.#options.log.info('tenant.removed', { tenant: identity.name });
+      return this.#forget(key);
+    }
+    this.#settle(key, current, outcome, before);
+    this.#options.onDuration?.(clock.monotonic() - started, outcome.action);
+    return outcome.wakeAt === undefined ? undefined : { requeueAfter: Math.max(50, outcome.wakeAt - clock.now()) };
+  }
+
+  /** ms until it has been quiet for long enough, or a change has waited for too long. */
+  #quiet(key: string): number {
+    const change = this.#changes.get(key);
+    if (change === undefined) return 0;
+    const { debounce, maxDelay, clock } = this.#options;
+    return Math.ceil(Math.min(change.last + debounce, change.first + maxDelay) - clock.monotonic());
+  }
+
+  async #session(identity: TenantIdentity): Promise<TenantSession> {
+    const key = keyOfTenant(identity);
+    const known = this.#sessions.get(key);
+    if (known !== undefined) return known;
+    const { publisher, tenants, clock, evidence, ...rest } = this.#options;
+    const start = await loadStart(publisher, identity);
+    if (start.damaged !== undefined) {
+      this.#options.log.error('bundle.damaged', { tenant: identity.name, code: start.damaged.code });
+    }
+    const { entries } = start.committed ?? start.archived ?? {};
+    this.#options.onLoaded(entries ?? new Map());
+    const entry = entries?.get(`AgentTenant ${identity.name}`);
+    if (entry !== undefined) tenants.seed(entry.accepted as AgentTenant);
+    const session = new TenantSession(
+      {
+        ...rest,
+        publisher,
+        identity,
+        now: () => clock.now(),
+        evidence: (question) => evidence(identity, question),
+      },
+      start,
+    );
+    this.#sessions.set(key, session);
+    return session;
+  }
+
+  #forget(key: string): undefined {
+    this.#sessions.delete(key);
+    this.#records.delete(key);
+    return undefined;
+  }
+
+  #settle(key: string, scope: TenantScope, outcome: PassOutcome, before: TenantRecord | undefined): void {
+    const { held } = outcome.plan;
+    const record: TenantRecord = {
+      scope,
+      outcome,
+      ...(held.length > 0 && {
+        problem: {
+          condition: 'Compiled',
+          reason: 'Held',
+          message: `${held.slice(0, 3).join(', ')} cannot be compiled any more; the last bundle stays in force.`,
+          terminal: true,
+        },
+      }),
+    };
+    this.#records.set(key, record);
+    if (outcome.action !== 'none') this.#log(outcome);
+    this.#options.onPass(record, changedKeys(before, record));
+  }
+
+  #log({ action, committed, plan }: PassOutcome): void {
+    const { manifest, identity } = committed as Committed;
+    const { sequence } = manifest;
+    this.#options.log.info(`bundle.${action}`, { tenant: identity.name, sequence, agents: plan.agents });
+  }
+
+  #failed(identity: TenantIdentity, error: unknown): void {
+    const { log, onPass } = this.#options;
+    log.warn('tenant.failed', { tenant: identity.name, error: errorName(error) });
+    const before = this.record(identity);
+    if (before === undefined) return;
+    const problem = {
+      condition: 'BundlePublished' as const,
+      reason: 'StoreUnavailable',
+      message: `The bundle cannot be stored now (${error instanceof AegisError ? error.code : errorName(error)}).`,
+      terminal: false,
+    };
+    const record = { ...before, problem };
+    this.#records.set(keyOfTenant(identity), record);
+    onPass(record, before.outcome.plan.results.keys());
+  }
+}
+
+/** Resources of which something else is to be said than after the pass before. */
+function* changedKeys(before: TenantRecord | undefined, now: TenantRecord): Iterable<string> {
+  const { results, entries } = now.outcome.plan;
+  const known = before?.outcome.plan;
+  const all = before?.problem !== now.problem;
+  for (const [key, result] of results) {
+    const last = known?.results.get(key);
+    if (all || last === undefined || known?.entries.get(key) !== entries.get(key) || !alike(last, result)) yield key;
+  }
+  for (const key of known?.results.keys() ?? []) if (!results.has(key)) yield key;
+}
+
+function alike(a: ResourceResult, b: ResourceResult): boolean {
+  const texts = ({ findings, missing }: ResourceResult): string =>
+    [...findings, ...missing].map(({ code, field, message }) => `${code} ${field} ${message}`).join('\n');
+  return (
+    a.current.loaded === b.current.loaded &&
+    a.takesPart === b.takesPart &&
+    a.plan?.wait === b.plan?.wait &&
+    a.plan?.targetStage === b.plan?.targetStage &&
+    (a.findings === b.findings || texts(a) === texts(b))
+  );
+}

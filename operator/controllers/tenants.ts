@@ -1,0 +1,165 @@
+import type { LoadedResource } from '../../policy/resources/resource.ts';
+import type { AgentTenant, AgentTool } from '../../policy/resources/types.generated.ts';
+import type { KubeObject, Store } from '../kube/types.ts';
+import type { Intaken } from '../model/intaken.ts';
+import type { TenantIdentity } from '../model/tenant-identity.ts';
+import { type Tenancy, type TenantScope, tenancyOf } from '../planning/tenancy.ts';
+import type { Documents } from './documents.ts';
+import type { Intake } from './intake.ts';
+
+export interface TenantsOptions {
+  intake: Intake;
+  namespaces: Store<KubeObject>;
+  documents: Documents;
+  /** Its policies and tools are everybody's. */
+  platformNamespace: string;
+}
+
+/** What one tenant is made of now. */
+export interface TenantParts {
+  tenant?: Intaken;
+  own: readonly Intaken[];
+  platform: readonly Intaken[];
+  documents: readonly KubeObject[];
+}
+
+export type TenantListener = (changed: TenantIdentity) => void;
+
+/** Every tenant of the cluster and what belongs to it, on every replica; tells which ones a change may concern. */
+export class Tenants {
+  readonly #options: TenantsOptions;
+  readonly #listeners = new Set<TenantListener>();
+  /** Last valid version of every AgentTenant, by key. */
+  readonly #valid = new Map<string, AgentTenant>();
+  #tenancy: Tenancy | undefined;
+
+  constructor(options: TenantsOptions) {
+    this.#options = options;
+    const { intake, namespaces, documents } = options;
+    for (const item of intake.values()) this.#remember(item);
+    intake.subscribe((now, before) => this.#changed(now, before));
+    namespaces.subscribe((_name, now, before) => {
+      if (now?.metadata.uid === before?.metadata.uid) return;
+      this.#reshape();
+    });
+    documents.subscribe((namespace) => this.#tellNamespace(namespace));
+  }
+
+  /** Everything has been read; nothing may be concluded from absence before. */
+  get synced(): boolean {
+    const { intake, namespaces, documents } = this.#options;
+    return intake.synced && namespaces.synced && documents.synced;
+  }
+
+  get tenancy(): Tenancy {
+    if (this.#tenancy === undefined) {
+      const uids = new Map<string, string>();
+      for (const { metadata } of this.#options.namespaces.values()) uids.set(metadata.name, metadata.uid ?? '');
+      this.#tenancy = tenancyOf({ tenants: [...this.#valid.values()], namespaces: uids });
+    }
+    return this.#tenancy;
+  }
+
+  scopeOf(namespace: string): TenantScope | undefined {
+    const { ownerOf, scopes } = this.tenancy;
+    const owner = ownerOf.get(namespace);
+    return owner === undefined ? undefined : scopes.get(owner);
+  }
+
+  /** Exactly this one, not another of the same name. */
+  scope({ name, uid }: TenantIdentity): TenantScope | undefined {
+    const scope = this.tenancy.scopes.get(name);
+    return scope?.identity.uid === uid ? scope : undefined;
+  }
+
+  /** Tenants that have any resource, or an AgentTenant. Most namespaces of a cluster have neither. */
+  *populated(): Iterable<TenantScope> {
+    const names = new Set<string>();
+    for (const namespace of this.#options.intake.namespaces()) {
+      const owner = this.tenancy.ownerOf.get(namespace);
+      if (owner !== undefined) names.add(owner);
+    }
+    for (const [name, { tenant }] of this.tenancy.scopes) if (tenant !== undefined) names.add(name);
+    for (const name of names) yield this.tenancy.scopes.get(name) as TenantScope;
+  }
+
+  parts({ identity, namespaces, tenant }: TenantScope): TenantParts {
+    const { intake, documents, platformNamespace } = this.#options;
+    const own = namespaces.flatMap((namespace) => [...intake.inNamespace(namespace)]);
+    const shared = namespaces.includes(platformNamespace) ? [] : [...intake.inNamespace(platformNamespace)];
+    const current = tenant === undefined ? undefined : intake.get(`AgentTenant ${identity.name}`);
+    return {
+      ...(current !== undefined && { tenant: current }),
+      own,
+      platform: shared.filter(({ kind }) => kind === 'AgentPolicy' || kind === 'AgentTool'),
+      documents: [...new Set([...namespaces, platformNamespace])].flatMap((name) => documents.inNamespace(name)),
+    };
+  }
+
+  /** The version that was committed last: it counts until the current one is valid. */
+  seed(tenant: AgentTenant): void {
+    const key = `AgentTenant ${tenant.metadata.name}`;
+    const current = this.#options.intake.get(key);
+    if (this.#valid.has(key) || current?.object.metadata.uid !== tenant.metadata.uid) return;
+    this.#valid.set(key, tenant);
+    this.#reshape();
+  }
+
+  /** Valid AgentTenants. */
+  allTenants(): readonly LoadedResource[] {
+    return this.#options.intake.tenants().flatMap(({ valid, loaded }) => (valid ? [loaded] : []));
+  }
+
+  subscribe(listener: TenantListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #remember(item: Intaken): void {
+    if (item.kind === 'AgentTenant' && item.valid) this.#valid.set(item.key, item.loaded.object as AgentTenant);
+    if (item.kind === 'AgentTool') this.#options.documents.update(item.key, item.loaded.object as AgentTool);
+  }
+
+  #changed(now: Intaken | undefined, before: Intaken | undefined): void {
+    const item = now ?? before;
+    if (item === undefined) return;
+    if (now !== undefined) this.#remember(now);
+    else if (item.kind === 'AgentTool') this.#options.documents.update(item.key, undefined);
+    if (item.kind === 'AgentTenant') {
+      const gone = now === undefined || now.deleting || now.object.metadata.uid !== before?.object.metadata.uid;
+      if (gone && (now === undefined || now.deleting || !now.valid)) this.#valid.delete(item.key);
+      this.#reshape();
+      return;
+    }
+    this.#tellNamespace(item.object.metadata.namespace ?? 'default');
+  }
+
+  /** Who owns what may have changed: whoever was there before, or is now, is told. */
+  #reshape(): void {
+    const before = this.#tenancy;
+    this.#tenancy = undefined;
+    if (this.#listeners.size === 0) return;
+    const identities = new Map<string, TenantIdentity>();
+    for (const tenancy of [before, this.tenancy]) {
+      for (const [name, { identity, namespaces, tenant }] of tenancy?.scopes ?? []) {
+        const other = (tenancy === before ? this.tenancy : before)?.scopes.get(name);
+        const same = other?.identity.uid === identity.uid && other.tenant === tenant;
+        if (!same || other.namespaces.join() !== namespaces.join()) identities.set(`${name} ${identity.uid}`, identity);
+      }
+    }
+    for (const identity of identities.values()) this.#tell(identity);
+  }
+
+  #tellNamespace(namespace: string): void {
+    if (namespace === this.#options.platformNamespace) {
+      for (const { identity } of this.populated()) this.#tell(identity);
+      return;
+    }
+    const scope = this.scopeOf(namespace);
+    if (scope !== undefined) this.#tell(scope.identity);
+  }
+
+  #tell(identity: TenantIdentity): void {
+    for (const listener of this.#listeners) listener(identity);
+  }
+}

@@ -1,0 +1,274 @@
+import { Backoff } from '../../runtime/time/backoff.ts';
+import type { Clock } from '../../runtime/time/clock.ts';
+import { KubeError } from './kube-error.ts';
+import { ObjectCache } from './object-cache.ts';
+import { isOlder } from './resource-version.ts';
+import type { KubeClient, KubeObject, ResourceType, Selection, Store, WatchEvent } from './types.ts';
+
+export interface ReflectorOptions<T extends KubeObject> {
+  client: KubeClient;
+  type: ResourceType;
+  selection?: Selection;
+  clock: Clock;
+  /** From 0 up to 1. */
+  random(): number;
+  /** What of an object is kept. May change the object that it gets; `managedFields` are gone already. */
+  transform?(object: T): T;
+  /** What happens to the watch; for logs and metrics. */
+  onStatus?(event: ReflectorEvent): void;
+  /** ms after which a watch that ended is followed by a list instead of by the next watch; 30 min when absent. */
+  relistInterval?: number;
+  /** Objects in one page of a list. */
+  pageSize?: number;
+}
+
+export type ReflectorEvent =
+  | { event: 'listed'; items: number; changes: number; took: number }
+  | { event: 'watch-ended' }
+  /** List or watch failed; the next attempt comes after `delay` ms. */
+  | { event: 'failed'; error: KubeError; delay: number }
+  /** Somebody who is told of changes, or `transform`, threw: a defect. The copy is right all the same. */
+  | { event: 'listener-failed'; error: unknown };
+
+export interface ReflectorStatus {
+  synced: boolean;
+  /** Monotonic ms when the server last said anything; what is known may be older by now minus that. */
+  lastContact: number | undefined;
+  items: number;
+  relists: number;
+  /** Watches begun after the first one. */
+  reconnects: number;
+  failures: number;
+  listenerFailures: number;
+  /** Of the attempt before this one, until something works again. */
+  lastError: KubeError | undefined;
+}
+
+const BACKOFF = { base: 500, cap: 30_000 };
+const RELIST_INTERVAL = 30 * 60_000;
+/** Watches that end sooner are followed by a pause. */
+const SHORT_WATCH = 10_000;
+/** Seconds that a server may end a watch before its time. */
+const END_SLACK = 5;
+
+/**
+ * A copy of a set of objects: list once, then watch from that version on, and on from the last version seen however a
+ * watch ends. Never blind for longer than a watch may be silent, never wrong for longer than it takes to list again.
+ */
+export class Reflector<T extends KubeObject> implements Store<T> {
+  readonly #options: ReflectorOptions<T>;
+  readonly #cache: ObjectCache<T>;
+  readonly #backoff: Backoff;
+  readonly #counts = { relists: 0, watches: 0, failures: 0, listenerFailures: 0 };
+  #synced = Promise.withResolvers<void>();
+  #isSynced = false;
+  #lastContact: number | undefined;
+  #lastError: KubeError | undefined;
+  /** Where to go on; undefined: list. */
+  #version: string | undefined;
+  #listedAt = 0;
+  /** The server may not be the one that it was: ask for its version before going on from ours. */
+  #doubtful = false;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    this.#backoff = new Backoff({ ...BACKOFF, random: options.random });
+    this.#cache = new ObjectCache((error) => this.#listenerFailed(error));
+  }
+
+  get synced(): boolean {
+    return this.#isSynced;
+  }
+
+  get size(): number {
+    return this.#cache.size;
+  }
+
+  get status(): ReflectorStatus {
+    const { relists, watches, failures, listenerFailures } = this.#counts;
+    return {
+      synced: this.#isSynced,
+      lastContact: this.#lastContact,
+      items: this.#cache.size,
+      relists,
+      reconnects: Math.max(0, watches - 1),
+      failures,
+      listenerFailures,
+      lastError: this.#lastError,
+    };
+  }
+
+  get(key: string): T | undefined {
+    return this.#cache.get(key);
+  }
+
+  values(): Iterable<T> {
+    return this.#cache.values();
+  }
+
+  subscribe(listener: (key: string, object: T | undefined, previous: T | undefined) => void): () => void {
+    return this.#cache.subscribe(listener);
+  }
+
+  /** Resolves after the first complete list. Rejects with the signal's reason where that comes first. */
+  async whenSynced(signal: AbortSignal): Promise<void> {
+    if (this.#isSynced) return;
+    signal.throwIfAborted();
+    const aborted = Promise.withResolvers<never>();
+    const stop = () => aborted.reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      await Promise.race([this.#synced.promise, aborted.promise]);
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  /** Keeps the copy up to date until the signal is aborted. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        const pause = await this.#turn(signal);
+        if (pause > 0) await this.#options.clock.sleep(pause, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        const known = error instanceof KubeError ? error : new KubeError(0, 'Defect', String(error), { cause: error });
+        await this.#options.clock.sleep(this.#failed(known), signal);
+      }
+    }
+  }
+
+  /** One list, where needed, and one watch. Returns ms to wait before the next. */
+  async #turn(signal: AbortSignal): Promise<number> {
+    const { clock, relistInterval = RELIST_INTERVAL } = this.#options;
+    if (clock.monotonic() - this.#listedAt >= relistInterval) this.#version = undefined;
+    if (this.#version !== undefined && this.#doubtful) await this.#checkServer(this.#version, signal);
+    const version = this.#version ?? (await this.#list(signal));
+    const began = clock.monotonic();
+    try {
+      await this.#watch(version, signal);
+    } finally {
+      // however it ended: it worked
+      if (clock.monotonic() - began >= SHORT_WATCH) this.#backoff.reset();
+    }
+    if (signal.aborted) return 0;
+    this.#status({ event: 'watch-ended' });
+    return clock.monotonic() - began < SHORT_WATCH ? this.#backoff.next() : 0;
+  }
+
+  async #list(signal: AbortSignal): Promise<string> {
+    const { client, type, selection, clock, pageSize } = this.#options;
+    const began = clock.monotonic();
+    let mapped = false;
+    const map = (item: T): T => {
+      mapped = true;
+      return this.#kept(item);
+    };
+    const page = pageSize === undefined ? {} : { pageSize };
+    const { items, resourceVersion } = await client.list<T>(type, { ...selection, ...page, map }, { signal });
+    signal.throwIfAborted();
+    const changes = this.#cache.replace(mapped ? items : items.map((item) => this.#kept(item)));
+    this.#counts.relists++;
+    this.#version = resourceVersion;
+    this.#listedAt = clock.monotonic();
+    this.#doubtful = false;
+    this.#contact();
+    if (!this.#isSynced) {
+      this.#isSynced = true;
+      this.#synced.resolve();
+    }
+    this.#status({ event: 'listed', items: items.length, changes, took: this.#listedAt - began });
+    return resourceVersion;
+  }
+
+  async #watch(version: string, signal: AbortSignal): Promise<void> {
+    const { client, type, selection, clock, random } = this.#options;
+    // the jitter keeps all watches of all replicas from ending at the same moment
+    const timeoutSeconds = Math.floor(240 + 60 * random());
+    const began = clock.monotonic();
+    this.#counts.watches++;
+    const request = { ...selection, resourceVersion: version, timeoutSeconds };
+    for await (const event of client.watch<T>(type, request, signal)) {
+      if (signal.aborted) return;
+      this.#take(event);
+    }
+    // sooner than asked for: the server may be shutting down
+    this.#doubtful = clock.monotonic() - began < (timeoutSeconds - END_SLACK) * 1000;
+  }
+
+  #take(event: WatchEvent<T>): void {
+    const version = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
+    if (version === undefined || version === '') throw new KubeError(0, 'InvalidEvent', 'an event without a version');
+    if (this.#version !== undefined && isOlder(version, this.#version)) throw wentBack();
+    this.#contact();
+    if (event.type === 'DELETED') this.#cache.delete(event.object);
+    else if (event.type !== 'BOOKMARK') this.#cache.set(this.#kept(event.object));
+    this.#version = version;
+  }
+
+  /**
+   * A server that was restored from an older backup goes on from a smaller version, and says nothing to a watch from a
+   * greater one. Looked at after every end that a restart may have caused.
+   */
+  async #checkServer(ours: string, signal: AbortSignal): Promise<void> {
+    const { client, type, selection } = this.#options;
+    // no object has this name, so that the answer is a version and nothing else
+    const nobody = 'metadata.name=no.such.name';
+    const fieldSelector = selection?.fieldSelector ? `${selection.fieldSelector},${nobody}` : nobody;
+    const { resourceVersion } = await client.list<T>(type, { ...selection, fieldSelector }, { signal });
+    if (isOlder(resourceVersion, ours)) throw wentBack();
+    this.#contact();
+    this.#doubtful = false;
+  }
+
+  #kept(object: T): T {
+    const { transform } = this.#options;
+    const slim = withoutManagedFields(object);
+    if (transform === undefined) return slim;
+    try {
+      return transform(slim);
+    } catch (error) {
+      this.#listenerFailed(error);
+      return slim;
+    }
+  }
+
+  #contact(): void {
+    this.#lastContact = this.#options.clock.monotonic();
+    this.#lastError = undefined;
+  }
+
+  #failed(error: KubeError): number {
+    this.#counts.failures++;
+    this.#lastError = error;
+    if (error.isExpired) this.#version = undefined;
+    else this.#doubtful = true;
+    const delay = this.#backoff.next(error.retryAfter);
+    this.#status({ event: 'failed', error, delay });
+    return delay;
+  }
+
+  #listenerFailed(error: unknown): void {
+    this.#counts.listenerFailures++;
+    this.#status({ event: 'listener-failed', error });
+  }
+
+  #status(event: ReflectorEvent): void {
+    try {
+      this.#options.onStatus?.(event);
+    } catch (thrown) {
+      process.emitWarning(`a status handler of a reflector threw: ${String(thrown)}`);
+    }
+  }
+}
+
+/** Often half of an object, and of no use to anybody who reads. A new object is smaller than one with a hole. */
+function withoutManagedFields<T extends KubeObject>(object: T): T {
+  if (object.metadata.managedFields === undefined) return object;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+function wentBack(): KubeError {
+  return new KubeError(410, 'WentBack', 'the server is at an older version than before');
+}

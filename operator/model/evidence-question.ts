@@ -1,0 +1,11 @@
+/** What the evidence is wanted for: one revision of a policy in one stage. */
+export interface EvidenceQuestion {
+  /** `namespace/name`. */
+  policy: string;
+  /** The newest revision. */
+  revision: string;
+  /** The revision that enforces where this one does not; null where there is none. */
+  stable: string | null;
+  /** RFC 3339: what was counted before is left out. */
+  stageEnteredAt: string;
+}

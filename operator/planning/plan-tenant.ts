@@ -1,0 +1,277 @@
+/**
+ * One tenant, from resources as they are now and what was committed before, to what should be in force: compiled
+ * content, entries to commit, and per resource what there is to say of it. Pure but for what the compiler remembers.
+ */
+import type { Compilation, CompiledTenant } from '../../policy/compiler/compile.ts';
+import { compile } from '../../policy/compiler/compile.ts';
+import { CompileCache } from '../../policy/compiler/compile-cache.ts';
+import type { CompileOptions } from '../../policy/compiler/compile-options.ts';
+import { agentIdOf, sortResources } from '../../policy/compiler/tenant-resources.ts';
+import type { Finding } from '../../policy/errors.ts';
+import type { LoadedResource } from '../../policy/resources/resource.ts';
+import type { AgentPolicy, AgentRegistration, AgentTenant } from '../../policy/resources/types.generated.ts';
+import type { Evidence } from '../../policy/rollout/evidence.ts';
+import type { RolloutState } from '../../policy/rollout/rollout-state.ts';
+import type { KubeObject } from '../kube/types.ts';
+import type { StateEntries, StateEntry } from '../model/committed.ts';
+import type { EvidenceQuestion } from '../model/evidence-question.ts';
+import type { Intaken } from '../model/intaken.ts';
+import { loadedObject } from '../model/loaded-object.ts';
+import { Acceptance, type Choice, type TakesPart } from './acceptance.ts';
+import { enforcedPairs } from './enforced-pairs.ts';
+import { nextEntries } from './entries.ts';
+import { type PlannedPolicy, type PolicyPlan, planRollouts } from './rollouts.ts';
+import { tombstoneOf, tombstones } from './stand-ins.ts';
+import type { TenantScope } from './tenancy.ts';
+
+export interface TenantInput {
+  scope: TenantScope;
+  /** The AgentTenant as it is now, where there is one. */
+  tenant?: Intaken;
+  /** Everything in the tenant's namespaces. */
+  own: readonly Intaken[];
+  /** Policies and tools of the platform; empty where the platform's namespace is among the tenant's. */
+  platform: readonly Intaken[];
+  /** ConfigMaps that its tools name. */
+  documents: readonly KubeObject[];
+  /** As committed last. */
+  entries: StateEntries;
+  evidence(question: EvidenceQuestion): Evidence;
+  /** Nothing that was committed could be read: status is the only witness of what has enforced. */
+  lost?: boolean;
+  /** ms since the epoch. */
+  now: number;
+  /** ms; gateways stop by themselves after it. */
+  maxStaleness: number;
+}
+
+export interface ResourceResult {
+  current: Intaken;
+  takesPart: TakesPart;
+  findings: readonly Finding[];
+  /** References to what does not exist (yet). */
+  missing: readonly Finding[];
+  plan?: PolicyPlan;
+}
+
+export interface TenantPlan {
+  compiled: CompiledTenant;
+  /** To commit; what is new or changed has sequence 0 until it is. */
+  entries: Map<string, StateEntry>;
+  /** By key, of `own`, `platform` and `tenant`. */
+  results: Map<string, ResourceResult>;
+  agents: number;
+  policies: number;
+  /** Policies in force that no combination of versions could keep: nothing of this plan may be published. */
+  held: readonly string[];
+  /** ms since the epoch: look again then, also where nothing happens. */
+  wakeAt?: number;
+}
+
+export interface PlannerOptions {
+  digest(text: string): string;
+  platformNamespace: string;
+}
+
+/** Names that may come later: objects arrive in any order. */
+const MISSING = new Set(['AEGIS_UNKNOWN_AGENT', 'AEGIS_UNKNOWN_TOOL', 'AEGIS_OPENAPI_MISSING']);
+/** Versions are tried until everything in force compiles: first what is wrong itself, then the tools that changed. */
+const ATTEMPTS = 4;
+
+interface Attempt {
+  compilation: Compilation;
+  plans: Map<string, PolicyPlan>;
+  resources: LoadedResource[];
+}
+
+/** Plans one tenant again and again; what did not change is not compiled again. */
+export class TenantPlanner {
+  readonly #options: PlannerOptions;
+  readonly #cache = new CompileCache();
+  #standInTenant: { key: string; loaded: LoadedResource<AgentTenant> } | undefined;
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+  }
+
+  plan(input: TenantInput): TenantPlan {
+    const own = input.tenant === undefined ? input.own : [...input.own, input.tenant];
+    const acceptance = new Acceptance([...own, ...input.platform], input.entries);
+    const graves = this.#graves(input, acceptance);
+    let attempt = this.#attempt(input, acceptance, graves);
+    for (let i = 1; i < ATTEMPTS && this.#repair(attempt, acceptance, input); i++) {
+      attempt = this.#attempt(input, acceptance, graves);
+    }
+    const { compilation, plans } = attempt;
+    const compiled = compilation.tenants.find(({ name }) => name === input.scope.identity.name) as CompiledTenant;
+    const results = resultsOf(acceptance, compilation, plans);
+    const everEnforced = enforcedPairs(acceptance, plans, input.entries);
+    const entries = nextEntries({ acceptance, results, graves, everEnforced, before: input.entries });
+    const wakes = [...plans.values()].map(({ wakeAt }) => wakeAt ?? Number.POSITIVE_INFINITY);
+    const ends = [...graves.values()].map(({ tombstone }) => tombstone?.until ?? Number.POSITIVE_INFINITY);
+    const wakeAt = [...wakes, ...ends].reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+    return {
+      compiled,
+      entries,
+      results,
+      agents: compiled.agents.size - graves.size,
+      policies: input.own.filter(({ kind }) => kind === 'AgentPolicy').length,
+      held: brokenInForce(compilation, input.entries),
+      ...(Number.isFinite(wakeAt) && { wakeAt }),
+    };
+  }
+
+  #graves(input: TenantInput, acceptance: Acceptance): Map<string, StateEntry> {
+    const present = new Set<string>();
+    const taken = new Set<string>();
+    for (const { key, current, loaded } of acceptance.choices()) {
+      present.add(key);
+      const { object } = loaded ?? current.loaded;
+      if (object.kind === 'AgentRegistration') taken.add(agentIdOf(object as AgentRegistration));
+    }
+    return tombstones(input.entries, present, taken, input.now, input.maxStaleness);
+  }
+
+  #attempt(input: TenantInput, acceptance: Acceptance, graves: Map<string, StateEntry>): Attempt {
+    const tenant = this.#tenantOf(input, acceptance);
+    const accepted = [...acceptance.loaded()].filter(({ object }) => object.kind !== 'AgentTenant');
+    const documents = input.documents.map((object) => loadedObject(object));
+    const resources = [tenant, ...accepted, ...[...graves.values()].map(tombstoneOf), ...documents];
+    const options = this.#compileOptions();
+    const sorted = sortResources(resources, this.#options.platformNamespace);
+    const policies = [...acceptance.choices()].flatMap((choice) => plannedPolicy(choice, input));
+    const agents = [...acceptance.loaded()]
+      .filter(({ object }) => object.kind === 'AgentRegistration')
+      .map(({ object }) => agentIdOf(object as AgentRegistration))
+      .sort();
+    const plans = planRollouts({
+      policies,
+      resources: sorted,
+      tenant: tenant.object,
+      agents,
+      evidence: input.evidence,
+      now: input.now,
+      options,
+    });
+    const byId = new Map([...plans].map(([key, plan]) => [key.slice(key.indexOf(' ') + 1), plan]));
+    const stateOf: CompileOptions['stateOf'] = ({ object: { metadata } }) =>
+      byId.get(`${metadata.namespace ?? 'default'}/${metadata.name}`)?.takesPart ?? {};
+    const everEnforced: CompileOptions['everEnforced'] = (_tenant, agentId, toolId) =>
+      this.#everEnforced(input.entries, agentId, toolId);
+    return { compilation: compile(sorted, { ...options, stateOf, everEnforced }), plans, resources };
+  }
+
+  #everEnforced(entries: StateEntries, agentId: string, toolId: string): boolean {
+    for (const [key, { accepted, everEnforced }] of entries) {
+      if (everEnforced?.includes(toolId) !== true || !key.startsWith('AgentRegistration ')) continue;
+      if (agentIdOf(accepted as AgentRegistration) === agentId) return true;
+    }
+    return false;
+  }
+
+  #compileOptions(): CompileOptions {
+    return { digest: this.#options.digest, platformNamespace: this.#options.platformNamespace, cache: this.#cache };
+  }
+
+  /** What speaks for the tenant: its AgentTenant, narrowed to the namespaces that it owns, or one that says nothing. */
+  #tenantOf({ scope }: TenantInput, acceptance: Acceptance): LoadedResource<AgentTenant> {
+    const { identity, namespaces } = scope;
+    const own = [...acceptance.loaded()].find(({ object }) => object.kind === 'AgentTenant');
+    const given = own as LoadedResource<AgentTenant> | undefined;
+    const listed = given?.object.spec.namespaces;
+    if (given !== undefined && listed?.every((name) => namespaces.includes(name)) === true) return given;
+    const generation = given?.object.metadata.generation ?? 0;
+    const key = JSON.stringify([identity, namespaces, generation]);
+    if (this.#standInTenant?.key === key) return this.#standInTenant.loaded;
+    const loaded = loadedObject<AgentTenant>({
+      apiVersion: 'aegis.dev/v1alpha1',
+      kind: 'AgentTenant',
+      metadata: { ...(given?.object.metadata ?? { name: identity.name, uid: identity.uid }) },
+      spec: { ...given?.object.spec, namespaces: [...namespaces] },
+    } as KubeObject);
+    this.#standInTenant = { key, loaded };
+    return loaded;
+  }
+
+  /** Takes back changes that cannot take part. False: there is nothing (left) to take back. */
+  #repair({ compilation, resources }: Attempt, acceptance: Acceptance, input: TenantInput): boolean {
+    const errors = compilation.findings.filter(({ severity, code }) => severity === 'error' && !MISSING.has(code));
+    const byResource = Map.groupBy(errors, ({ resource = '' }) => resource);
+    const edited = [...byResource].filter(([key]) => acceptance.isChanged(key));
+    for (const [key] of edited) acceptance.revert(key, findingsOf(compilation, key));
+    if (edited.length > 0) return true;
+    const broken = brokenInForce(compilation, input.entries);
+    if (broken.length === 0) return false;
+    const tools = resources
+      .filter(({ object }) => object.kind === 'AgentTool')
+      .map(({ object: { metadata } }) => `AgentTool ${metadata.namespace}/${metadata.name}`)
+      .filter((key) => acceptance.isChanged(key));
+    for (const key of tools) acceptance.revert(key, [breaks(key, broken)]);
+    return tools.length > 0;
+  }
+}
+
+function plannedPolicy(
+  { key, current, loaded, takesPart }: Choice & { key: string },
+  { entries, lost }: TenantInput,
+): PlannedPolicy[] {
+  if (loaded?.object.kind !== 'AgentPolicy') return [];
+  const entry = entries.get(key);
+  const witness = lost === true ? (current.object as unknown as AgentPolicy).status?.rollout : undefined;
+  return [
+    {
+      key,
+      policy: loaded as LoadedResource<AgentPolicy>,
+      hold: takesPart !== 'current',
+      ...(entry !== undefined && entry.uid === loaded.object.metadata.uid && { entry }),
+      ...(witness !== undefined && { witness: witness as RolloutState }),
+    },
+  ];
+}
+
+function breaks(tool: string, policies: readonly string[]): Finding {
+  return {
+    code: 'AEGIS_TOOL_BREAKS_POLICY',
+    severity: 'error',
+    resource: tool,
+    message: `With this version ${policies.slice(0, 3).join(', ')} could no longer be enforced.`,
+  };
+}
+
+/** Policies that the last commit enforces or stages, and this compilation had to leave out. */
+function brokenInForce({ rejected }: Compilation, entries: StateEntries): string[] {
+  return rejected.filter((id) => entries.get(`AgentPolicy ${id}`)?.rollout !== undefined);
+}
+
+function findingsOf({ findings }: Compilation, resource: string): Finding[] {
+  return findings.filter((finding) => finding.resource === resource);
+}
+
+function resultsOf(
+  acceptance: Acceptance,
+  { findings, rejected: ids }: Compilation,
+  plans: ReadonlyMap<string, PolicyPlan>,
+): Map<string, ResourceResult> {
+  const rejected = new Set(ids.map((id) => `AgentPolicy ${id}`));
+  const byResource = Map.groupBy(findings, ({ resource = '' }) => resource);
+  const results = new Map<string, ResourceResult>();
+  for (const { key, current, takesPart, findings: own } of acceptance.choices()) {
+    // where another version stands in, what the compiler says is about that one
+    const all = takesPart === 'current' ? distinct([...own, ...(byResource.get(key) ?? [])]) : own;
+    const plan = plans.get(key);
+    const left = rejected.has(key) || all.some(({ code }) => code === 'AEGIS_DUPLICATE_ID');
+    results.set(key, {
+      current,
+      takesPart: takesPart === 'current' && left ? 'none' : takesPart,
+      findings: all.filter(({ code }) => !MISSING.has(code)),
+      missing: all.filter(({ code }) => MISSING.has(code)),
+      ...(plan !== undefined && { plan }),
+    });
+  }
+  return results;
+}
+
+function distinct(findings: readonly Finding[]): Finding[] {
+  const seen = new Map(findings.map((finding) => [`${finding.code}\n${finding.field}\n${finding.message}`, finding]));
+  return [...seen.values()];
+}

@@ -1,0 +1,169 @@
+/** Moves every policy of a tenant along its rollout, and says which revisions of it take part. */
+import type { CompileOptions, PolicyState } from '../../policy/compiler/compile-options.ts';
+import { policyRevisions } from '../../policy/compiler/policy-revisions.ts';
+import type { SortedResources } from '../../policy/compiler/tenant-resources.ts';
+import type { LoadedResource } from '../../policy/resources/resource.ts';
+import type { AgentPolicy, AgentTenant } from '../../policy/resources/types.generated.ts';
+import { cohortOf } from '../../policy/rollout/cohort.ts';
+import { type Evidence, NO_EVIDENCE } from '../../policy/rollout/evidence.ts';
+import { nextState } from '../../policy/rollout/next-state.ts';
+import { rebaseStable } from '../../policy/rollout/rebase.ts';
+import { resolveRolloutSpec } from '../../policy/rollout/resolve-spec.ts';
+import type { RolloutSpec } from '../../policy/rollout/rollout-spec.ts';
+import type { RolloutStage, RolloutState } from '../../policy/rollout/rollout-state.ts';
+import type { KubeObject } from '../kube/types.ts';
+import type { StateEntry } from '../model/committed.ts';
+import type { EvidenceQuestion } from '../model/evidence-question.ts';
+import { loadedObject } from '../model/loaded-object.ts';
+
+export interface PolicyPlan {
+  state: RolloutState;
+  /** The stable revision's object, where it is another one than the accepted. */
+  stable?: LoadedResource<AgentPolicy>;
+  takesPart: PolicyState;
+  targetStage: RolloutStage;
+  /** Why the rollout stands where it stands. */
+  wait: string;
+  wakeAt?: number;
+}
+
+export interface PlannedPolicy {
+  key: string;
+  policy: LoadedResource<AgentPolicy>;
+  entry?: StateEntry;
+  hold: boolean;
+  /** What its status says, where nothing is committed: the only witness left that it has enforced. */
+  witness?: RolloutState;
+}
+
+export interface RolloutInput {
+  /** Accepted policies: the key of each, its entry, and whether the current version is not the accepted one. */
+  policies: readonly PlannedPolicy[];
+  /** All that takes part in the tenant. */
+  resources: SortedResources;
+  tenant: AgentTenant;
+  /** Ids of the registered agents, sorted. */
+  agents: readonly string[];
+  evidence(question: EvidenceQuestion): Evidence;
+  now: number;
+  options: CompileOptions;
+}
+
+export function policyIdOf({ object }: LoadedResource): string {
+  return `${object.metadata.namespace ?? 'default'}/${object.metadata.name}`;
+}
+
+/** By key. A policy that does not bind (its errors say why) has no plan. */
+export function planRollouts(input: RolloutInput): Map<string, PolicyPlan> {
+  const { policies, resources, tenant, options } = input;
+  const stables = new Map<string, LoadedResource<AgentPolicy>>();
+  for (const { key, policy, entry } of policies) {
+    const stable = stableOf(entry);
+    if (stable !== undefined && stable.object !== policy.object) stables.set(key, stable);
+  }
+  const revisions = policyRevisions(resources, tenant.metadata.name, options, [...stables.values()]);
+  const plans = new Map<string, PolicyPlan>();
+  for (const item of policies) {
+    const revision = revisions.get(item.policy)?.revision;
+    if (revision === undefined) continue;
+    const stable = stables.get(item.key);
+    const stableRevision = stable && revisions.get(stable)?.revision;
+    plans.set(item.key, planPolicy(item, { revision, stable, stableRevision }, input));
+  }
+  return plans;
+}
+
+interface Revisions {
+  revision: string;
+  stable: LoadedResource<AgentPolicy> | undefined;
+  stableRevision: string | undefined;
+}
+
+function planPolicy(
+  { policy, entry, hold, witness }: PlannedPolicy,
+  { revision, stable, stableRevision }: Revisions,
+  input: RolloutInput,
+): PolicyPlan {
+  const id = policyIdOf(policy);
+  const agents = agentsInScope(policy.object, input.agents);
+  const spec = resolveRolloutSpec(policy.object.spec, input.tenant.spec, { agents: agents.length });
+  const before = rebased(entry, policy, revision, stableRevision) ?? testified(witness, revision);
+  const evidence = before?.revision === revision ? input.evidence(questionOf(id, before)) : NO_EVIDENCE;
+  const { state, reason, wakeAt } = nextState({ spec, state: before, revision, evidence, now: input.now, hold });
+  const enforces = state.stableRevision === state.revision;
+  const kept = enforces || state.stableRevision === undefined ? undefined : stable;
+  return {
+    state,
+    ...(kept !== undefined && { stable: kept }),
+    takesPart: takingPart(policy, kept, state, spec, agents),
+    targetStage: spec.targetStage,
+    wait: reason,
+    ...(wakeAt !== undefined && { wakeAt }),
+  };
+}
+
+/** The object that enforced when the entry was committed. */
+function stableOf(entry: StateEntry | undefined): LoadedResource<AgentPolicy> | undefined {
+  const { rollout } = entry ?? {};
+  if (entry === undefined || rollout?.stableRevision === undefined) return undefined;
+  const object = entry.stable ?? (rollout.stableRevision === rollout.revision ? entry.accepted : undefined);
+  return object === undefined ? undefined : loadedObject<AgentPolicy>(object as KubeObject);
+}
+
+/** Contracts of tools are part of a revision's digest: where only they changed, the stable content has a new name. */
+function rebased(
+  entry: StateEntry | undefined,
+  policy: LoadedResource<AgentPolicy>,
+  revision: string,
+  stableRevision: string | undefined,
+): RolloutState | undefined {
+  const state = entry?.rollout;
+  if (state?.stableRevision === undefined) return state;
+  if (stableRevision !== undefined) return rebaseStable(state, stableRevision);
+  const unchanged = state.revision === state.stableRevision && entry?.generation === policy.object.metadata.generation;
+  return unchanged ? rebaseStable(state, revision) : state;
+}
+
+function questionOf(policy: string, { revision, stableRevision, stageEnteredAt }: RolloutState): EvidenceQuestion {
+  const stable = stableRevision === undefined || stableRevision === revision ? null : stableRevision;
+  return { policy, revision, stable, stageEnteredAt };
+}
+
+/** All that was committed is lost. What enforced as it stands now goes on, instead of beginning in Shadow. */
+function testified(witness: RolloutState | undefined, revision: string): RolloutState | undefined {
+  if (witness?.revision !== revision || witness.stableRevision !== revision) return undefined;
+  const { stageEnteredAt, history = [] } = witness;
+  return {
+    stage: 'Enforce',
+    phase: 'Complete',
+    revision,
+    stableRevision: revision,
+    stageEnteredAt,
+    partialPercent: 100,
+    history,
+  };
+}
+
+function takingPart(
+  policy: LoadedResource<AgentPolicy>,
+  stable: LoadedResource<AgentPolicy> | undefined,
+  state: RolloutState,
+  spec: RolloutSpec,
+  agents: readonly string[],
+): PolicyState {
+  if (policy.object.spec.suspend === true) return {};
+  if (state.stableRevision === state.revision) return { stable: policy };
+  const cohort = state.stage === 'Partial' ? cohortOf(policyIdOf(policy), agents, spec.partial) : undefined;
+  return {
+    ...(stable !== undefined && { stable }),
+    candidate: { policy, stage: STAGES[state.stage], ...(cohort !== undefined && { cohort }) },
+  };
+}
+
+const STAGES = { Shadow: 'shadow', Partial: 'partial', Enforce: 'enforce' } as const;
+
+export function agentsInScope(policy: AgentPolicy, agents: readonly string[]): readonly string[] {
+  const { agents: named } = policy.spec.scope;
+  if (named === undefined) return agents;
+  return named.length === 1 && agents.length > 100 ? named : named.filter((agent) => agents.includes(agent));
+}

@@ -1,0 +1,94 @@
+/** What the status of each kind is made from: everything that is known about one resource, without any history. */
+import type { Finding } from '../../policy/errors.ts';
+import type { RolloutStage, RolloutState } from '../../policy/rollout/rollout-state.ts';
+
+/** Of the tenant as a whole; it holds up what is not in a committed bundle yet, and nothing that is. */
+export interface Problem {
+  condition: 'Compiled' | 'BundlePublished';
+  /** CamelCase. */
+  reason: string;
+  message: string;
+  /** Only a change of spec or environment helps. */
+  terminal: boolean;
+}
+
+/** References that do not exist (yet). */
+export interface Missing {
+  /** ms since the epoch. */
+  since: number;
+  /** What is missing, in a sentence. */
+  what: string;
+}
+
+interface ResourceView {
+  /** Of the object that the view speaks about. */
+  generation: number;
+  /** Of the current object: validation and compiling, errors first. */
+  findings: readonly Finding[];
+  /** Which version of the resource goes into bundles. */
+  takesPart: 'current' | 'lastGood' | 'none';
+  problem?: Problem;
+}
+
+export interface PolicyView extends ResourceView {
+  missing?: Missing;
+  suspended: boolean;
+  rollout?: RolloutState;
+  targetStage: RolloutStage;
+  /** Why the rollout stands where it stands. */
+  wait?: string;
+  /** Absent: this generation is not in a committed bundle yet. */
+  published?: { sequence: number; digest: string; keyId: string; configMapName: string; expiresAt: string };
+  /** Running pods in scope that have a live gateway, and those of them that have the policy as published. */
+  pods: { matched: number; acknowledged: number };
+  deleting: boolean;
+}
+
+export interface RegistrationView extends ResourceView {
+  missing?: Missing;
+  agentId: string;
+  tenant?: string;
+  /** Who has the agent id already. */
+  conflict?: string;
+  /** Absent: this generation is not in a committed bundle yet. */
+  published?: { sequence: number };
+  configMapName?: string;
+  /**
+   * Running pods that match; those of them with a live gateway; those of these that have the registration as published;
+   * and those of `matched` that another registration matches too.
+   */
+  pods: { matched: number; injected: number; acknowledged: number; ambiguous: number };
+  suspended: boolean;
+  /** What is wanted. */
+  egressGuard: 'Off' | 'Observe' | 'Enforce';
+}
+
+export interface ToolView extends ResourceView {
+  missing?: Missing;
+  toolId: string;
+  /** Absent: of the shared catalogue. */
+  tenant?: string;
+  /** Who has the tool id already. */
+  conflict?: string;
+  /** Digest of the tool's contract. */
+  revision?: string;
+  actions: number;
+  /** This generation is in a committed bundle, as far as anybody uses it. */
+  published: boolean;
+  /** Registrations that name it. */
+  usedBy?: number;
+}
+
+export interface TenantView extends ResourceView {
+  namespaces: readonly string[];
+  agents: number;
+  policies: number;
+  frozen: boolean;
+  /** This generation is not in the committed bundle yet. */
+  pending?: boolean;
+  /** The committed bundle; absent before the first. */
+  bundle?: { digest: string; sequence: number; keyId: string; issuedAt: string; expiresAt: string };
+  /** Which namespace belongs to whom already. */
+  conflict?: string;
+  deleting: boolean;
+}

@@ -1,0 +1,2 @@
+/** Of Aegis as a whole. */
+export { VERSION } from '../runtime/version.ts';

@@ -1,0 +1,191 @@
+import { sampleObjects, textOf, World } from './world.ts';
+
+function fintech(): World {
+  const world = new World();
+  for (const object of sampleObjects('fintech')) world.apply(object);
+  return world;
+}
+
+const POLICY = 'AgentPolicy fintech/finance-payments';
+
+type PolicySpec = {
+  rules: { name: string; actions: string[]; conditions: Record<string, unknown> }[];
+  rollout?: unknown;
+};
+
+function slice(world: World, agent = 'finance-agent') {
+  const plan = world.plan();
+  return JSON.parse(textOf(plan.compiled.agents.get(agent)?.bytes)) as Record<string, unknown>;
+}
+
+describe('a tenant, planned', () => {
+  test('the sample takes part as it is', () => {
+    const world = fintech();
+    const plan = world.pass();
+    expect(plan.held).toEqual([]);
+    expect([...plan.results].filter(([, { takesPart }]) => takesPart !== 'current')).toEqual([]);
+    expect(
+      [...plan.results.values()].flatMap(({ findings }) => findings.filter((f) => f.severity === 'error')),
+    ).toEqual([]);
+    expect(plan.results.get(POLICY)?.plan?.state).toMatchObject({ stage: 'Enforce', phase: 'Complete' });
+    expect(world.entries.get(POLICY)).toMatchObject({ sequence: 1 });
+  });
+
+  test('planned again, nothing is new; a restart changes nothing', () => {
+    const world = fintech();
+    world.pass();
+    const before = world.entries;
+    const again = world.plan();
+    for (const [key, entry] of again.entries) expect(entry).toBe(before.get(key));
+    world.restart();
+    const after = world.plan();
+    for (const [key, entry] of after.entries) expect(entry).toBe(world.entries.get(key));
+    expect(after.entries.size).toBe(before.size);
+    expect(textOf(after.compiled.agents.get('finance-agent')?.bytes)).toBe(
+      textOf(again.compiled.agents.get('finance-agent')?.bytes),
+    );
+  });
+
+  test('an edit that is wrong leaves the last good version in force, also after a restart', () => {
+    const world = fintech();
+    world.pass();
+    const good = JSON.stringify(slice(world));
+    world.edit('AgentPolicy', 'fintech/finance-payments', (spec: PolicySpec) => {
+      (spec.rules[0] as { conditons?: unknown }).conditons = { maxAmount: 1 };
+    });
+    const plan = world.pass();
+    expect(plan.results.get(POLICY)).toMatchObject({ takesPart: 'lastGood' });
+    expect(plan.results.get(POLICY)?.findings[0]).toMatchObject({ severity: 'error' });
+    expect(JSON.stringify(slice(world))).toBe(good);
+    world.restart();
+    expect(JSON.stringify(slice(world))).toBe(good);
+  });
+
+  test('a rule that no tool can bind is left to the last good version', () => {
+    const world = fintech();
+    world.pass();
+    const good = JSON.stringify(slice(world));
+    world.edit('AgentPolicy', 'fintech/finance-payments', (spec: PolicySpec) => {
+      (spec.rules[0] as PolicySpec['rules'][0]).conditions = { params: { nothing: { max: 3 } } };
+    });
+    const plan = world.pass();
+    expect(plan.results.get(POLICY)).toMatchObject({ takesPart: 'lastGood' });
+    expect(plan.results.get(POLICY)?.findings.map(({ code }) => code)).toContain('AEGIS_UNKNOWN_PARAMETER');
+    expect(JSON.stringify(slice(world))).toBe(good);
+  });
+
+  test('a tool whose new version would break a policy in force stalls itself', () => {
+    const world = fintech();
+    world.pass();
+    const good = JSON.stringify(slice(world));
+    world.edit(
+      'AgentTool',
+      'fintech/stripe-payments',
+      (spec: { actions: { name: string; parameters?: unknown }[] }) => {
+        for (const action of spec.actions) delete action.parameters;
+      },
+    );
+    const plan = world.pass();
+    expect(plan.held).toEqual([]);
+    expect(plan.results.get('AgentTool fintech/stripe-payments')).toMatchObject({ takesPart: 'lastGood' });
+    expect(plan.results.get('AgentTool fintech/stripe-payments')?.findings[0]?.code).toBe('AEGIS_TOOL_BREAKS_POLICY');
+    expect(plan.results.get(POLICY)).toMatchObject({ takesPart: 'current' });
+    expect(JSON.stringify(slice(world))).toBe(good);
+  });
+
+  test('a deleted registration stays, refused, until gateways stop by themselves', () => {
+    const world = fintech();
+    world.pass();
+    world.delete('AgentRegistration', 'fintech/finance-agent');
+    world.pass();
+    expect(slice(world)).toMatchObject({ suspended: true, tools: {} });
+    expect(world.entries.get('AgentRegistration fintech/finance-agent')?.tombstone).toBeDefined();
+    world.restart();
+    world.now += 71 * 3_600_000;
+    world.pass();
+    expect(world.plan().compiled.agents.has('finance-agent')).toBe(true);
+    world.now += 2 * 3_600_000;
+    world.pass();
+    expect(world.plan().compiled.agents.has('finance-agent')).toBe(false);
+    expect(world.entries.has('AgentRegistration fintech/finance-agent')).toBe(false);
+  });
+
+  test('a registration that comes back is no longer refused', () => {
+    const world = fintech();
+    world.pass();
+    const object = world.stores.AgentRegistration.get('fintech/finance-agent');
+    world.delete('AgentRegistration', 'fintech/finance-agent');
+    world.pass();
+    const { uid: _, generation: __, ...metadata } = object?.metadata ?? { name: '' };
+    world.apply({ ...(object as never as { spec: unknown; apiVersion: string; kind: string }), metadata });
+    world.pass();
+    expect(slice(world)).toMatchObject({ suspended: false });
+  });
+
+  test('a second revision shadows beside the first, then enforces for one agent, then for all', () => {
+    const world = fintech();
+    world.pass();
+    const rollout = {
+      targetStage: 'Enforce',
+      gates: [
+        { to: 'Partial', minDuration: '1h', minDecisions: 0, minAgents: 0 },
+        { to: 'Enforce', minDuration: '1h', minDecisions: 0, minAgents: 0 },
+      ],
+      partial: { percent: 100 },
+    };
+    world.edit('AgentPolicy', 'fintech/finance-payments', (spec: PolicySpec) => {
+      (spec.rules[0] as PolicySpec['rules'][0]).conditions = { maxAmount: 1000, currency: 'USD' };
+      spec.rollout = rollout;
+    });
+    const shadow = world.pass().results.get(POLICY)?.plan;
+    expect(shadow?.state).toMatchObject({ stage: 'Shadow' });
+    expect(shadow?.takesPart.stable?.object.spec.rules[0]?.conditions).toMatchObject({ maxAmount: 5000 });
+    expect(shadow?.takesPart.candidate?.stage).toBe('shadow');
+    world.restart();
+    world.now += 3_600_000;
+    expect(world.pass().results.get(POLICY)?.plan?.state).toMatchObject({ stage: 'Partial' });
+    world.now += 3_600_000;
+    const done = world.pass().results.get(POLICY)?.plan;
+    expect(done?.state).toMatchObject({ stage: 'Enforce', phase: 'Complete' });
+    expect(done?.takesPart.candidate).toBeUndefined();
+    expect(world.entries.get(POLICY)?.stable).toBeUndefined();
+  });
+
+  test('a change of the tool alone starts no rollout', () => {
+    const world = fintech();
+    const before = world.pass().results.get(POLICY)?.plan?.state;
+    world.edit('AgentTool', 'fintech/stripe-payments', (spec: { actions: { name: string; effect: string }[] }) => {
+      for (const action of spec.actions) if (action.name === 'create_payment') action.effect = 'irreversible';
+    });
+    const after = world.pass().results.get(POLICY)?.plan;
+    expect(after?.state).toMatchObject({ stage: 'Enforce', phase: 'Complete' });
+    expect(after?.state.revision).not.toBe(before?.revision);
+    expect(after?.state.stableRevision).toBe(after?.state.revision);
+  });
+
+  test('a policy that names what is not there yet waits, and takes part all the same', () => {
+    const world = fintech();
+    world.delete('AgentRegistration', 'fintech/finance-agent');
+    const plan = world.pass();
+    expect(plan.results.get(POLICY)?.missing.map(({ code }) => code)).toEqual(['AEGIS_UNKNOWN_AGENT']);
+    expect(plan.results.get(POLICY)?.findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+  });
+
+  test('the younger of two with one id takes no part and leaves no tombstone', () => {
+    const world = fintech();
+    world.pass();
+    world.now += 1000;
+    const object = world.stores.AgentRegistration.get('fintech/finance-agent') as never as { spec: object };
+    world.apply({
+      apiVersion: 'aegis.dev/v1alpha1',
+      kind: 'AgentRegistration',
+      metadata: { name: 'other', namespace: 'fintech' },
+      spec: { ...object.spec, agentId: 'finance-agent' },
+    });
+    const plan = world.pass();
+    expect(plan.results.get('AgentRegistration fintech/other')).toMatchObject({ takesPart: 'none' });
+    world.delete('AgentRegistration', 'fintech/other');
+    world.pass();
+    expect(slice(world)).toMatchObject({ suspended: false });
+  });
+});

@@ -1,0 +1,226 @@
+import fc from 'fast-check';
+import type { CandidateCount, GatewayReport, ViolationCount } from '../../../operator/model/gateway-report.ts';
+import { EvidenceTable, type ViolationIncrement } from '../../../operator/serving/evidence-table.ts';
+import type { AegisError } from '../../../policy/errors.ts';
+import { FakeClock } from '../../gateway/bundles/fake-clock.ts';
+import { TENANT, toldBy } from './told-by.ts';
+
+const NOW = Date.parse('2026-11-22T08:00:00.000Z');
+const POLICY = 'n/cap';
+const HOUR = 3_600_000;
+const at = (ms: number) => new Date(NOW + ms).toISOString();
+
+function count(revision: string | null, calls: number, more: Partial<CandidateCount> = {}): CandidateCount {
+  return { policy: POLICY, revision, calls, wouldDeny: 0, wouldAllow: 0, otherwise: 0, errors: 0, ...more };
+}
+
+function violation(calls: number, more: Partial<ViolationCount> = {}): ViolationCount {
+  const names = { policy: POLICY, rule: 'r', tool: 't', action: 'a', code: 'CONDITION_FAILED', verdict: 'deny' };
+  return { ...names, calls, ...more };
+}
+
+function report(candidates: CandidateCount[], more: Partial<GatewayReport> = {}): GatewayReport {
+  const fields = { instance: 'i', boot: 'boot-1', since: at(1), violations: [], overflow: 0 };
+  return { version: 1, ...fields, candidates, ...more };
+}
+
+function open(options: Partial<ConstructorParameters<typeof EvidenceTable>[0]> = {}) {
+  const clock = new FakeClock(NOW);
+  const told: { registration: string; increments: readonly ViolationIncrement[] }[] = [];
+  const onViolations = (registration: string, increments: readonly ViolationIncrement[]) =>
+    told.push({ registration, increments });
+  return { clock, told, table: new EvidenceTable({ clock, onViolations, ...options }) };
+}
+
+const codeOf = (work: () => void): string => {
+  try {
+    work();
+    return 'taken';
+  } catch (error) {
+    return (error as AegisError).code;
+  }
+};
+
+const question = (stageEnteredAt = at(0), revision = 'new', stable: string | null = 'old') => ({
+  policy: POLICY,
+  revision,
+  stable,
+  stageEnteredAt,
+});
+
+test('a report replaces the one before of the same boot, another boot adds to it', () => {
+  const { table } = open();
+  table.record(toldBy('a', 'p'), report([count('new', 10, { wouldDeny: 1 })]));
+  table.record(toldBy('a', 'p'), report([count('new', 15, { wouldDeny: 2 })]));
+  table.record(toldBy('a', 'p'), report([count('new', 4)], { boot: 'boot-2' }));
+  table.record(toldBy('b', 'q'), report([count('new', 1, { errors: 1 }), count('old', 3)]));
+  const sums = table.sums(TENANT, POLICY);
+  expect(sums.get('new')).toEqual({ decisions: 20, agents: 2, wouldDeny: 2, wouldAllow: 0, otherwise: 0, errors: 1 });
+  expect(sums.get('old')).toMatchObject({ decisions: 3, agents: 1 });
+  expect(table.sums({ name: 'n', uid: 'other' }, POLICY).size).toBe(0);
+});
+
+test('counters that go down within one boot are refused as a whole, ones that are left out stay', () => {
+  const { table } = open();
+  table.record(toldBy('a', 'p'), report([count('new', 10)], { violations: [violation(2)], overflow: 3 }));
+  for (const lower of [
+    report([count('new', 9)], { overflow: 3 }),
+    report([count('new', 10), count('old', 1)], { violations: [violation(1)], overflow: 3 }),
+    report([count('new', 12)], { overflow: 2 }),
+  ]) {
+    expect(codeOf(() => table.record(toldBy('a', 'p'), lower))).toBe('AEGIS_SERVING_COUNTERS');
+  }
+  table.record(toldBy('a', 'p'), report([count('old', 1)], { overflow: 3 }));
+  expect(table.sums(TENANT, POLICY).get('new')?.decisions).toBe(10);
+  expect(table.sums(TENANT, POLICY).get('old')?.decisions).toBe(1);
+});
+
+describe('evidence for a stage', () => {
+  test('leaves out what was counted before it', () => {
+    const { table } = open();
+    table.record(toldBy('a', 'p'), report([count('new', 10, { wouldDeny: 5 })]));
+    const stage = question(at(HOUR));
+    expect(table.evidence(TENANT, stage).decisions).toBe(0);
+    table.record(toldBy('a', 'p'), report([count('new', 12, { wouldDeny: 5 })]));
+    expect(table.evidence(TENANT, stage)).toMatchObject({ decisions: 2, agents: 1, wouldDeny: 0 });
+  });
+
+  test('leaves it out too where a gateway tells of it only afterwards, as to a new leader', () => {
+    const { table } = open();
+    const stage = question(at(HOUR));
+    table.evidence(TENANT, stage);
+    table.record(toldBy('a', 'p'), report([count('new', 10)], { since: at(HOUR - 1) }));
+    table.record(toldBy('a', 'q'), report([count('new', 10)], { since: at(HOUR + 1) }));
+    expect(table.evidence(TENANT, stage).decisions).toBe(10);
+    table.record(toldBy('a', 'p'), report([count('new', 11)], { since: at(HOUR - 1) }));
+    expect(table.evidence(TENANT, stage).decisions).toBe(11);
+  });
+
+  test('begins anew with another stage, revision or stable one', () => {
+    const { table } = open();
+    const stage = question();
+    table.evidence(TENANT, stage);
+    table.record(toldBy('a', 'p'), report([count('new', 10)]));
+    expect(table.evidence(TENANT, stage).decisions).toBe(10);
+    expect(table.evidence(TENANT, question(at(5))).decisions).toBe(0);
+    expect(table.evidence(TENANT, stage).decisions).toBe(0);
+  });
+
+  test('counts the other way round where the revision enforces and is compared with the stable one', () => {
+    const { table } = open();
+    table.evidence(TENANT, question());
+    table.record(toldBy('a', 'p'), report([count('old', 10, { wouldAllow: 3, wouldDeny: 1, otherwise: 2 })]));
+    table.record(toldBy('b', 'q'), report([count('new', 10, { wouldDeny: 4 })]));
+    expect(table.evidence(TENANT, question())).toEqual({
+      decisions: 20,
+      agents: 2,
+      wouldDeny: 7,
+      wouldAllow: 1,
+      otherwise: 2,
+      errors: 0,
+    });
+    const first = question(at(0), 'new', null);
+    expect(table.evidence(TENANT, first).decisions).toBe(0);
+    table.record(toldBy('a', 'p'), report([count(null, 2, { wouldDeny: 2 })]));
+    expect(table.evidence(TENANT, first)).toMatchObject({ decisions: 2, wouldAllow: 2 });
+  });
+});
+
+test('one loud agent is no evidence for all; a cap never makes a difference weigh less', () => {
+  const { table } = open({ maxCallsPerAgent: 100 });
+  table.evidence(TENANT, question());
+  for (const pod of ['p', 'q', 'r']) table.record(toldBy('a', pod), report([count('new', 1000, { wouldDeny: 10 })]));
+  table.record(toldBy('b', 's'), report([count('new', 5)]));
+  expect(table.evidence(TENANT, question())).toMatchObject({ decisions: 105, agents: 2, wouldDeny: 30 });
+});
+
+test('is bounded: ended boots make room, and what they counted stays', async () => {
+  const { clock, table } = open({ maxBoots: 2 });
+  table.evidence(TENANT, question());
+  table.record(toldBy('a', 'p'), report([count('new', 10)]));
+  table.record(toldBy('a', 'q'), report([count('new', 5)]));
+  expect(codeOf(() => table.record(toldBy('a', 'r'), report([count('new', 1)])))).toBe('AEGIS_SERVING_BUSY');
+  await clock.advance(HOUR + 1);
+  table.record(toldBy('a', 'q'), report([count('new', 6)]));
+  table.record(toldBy('a', 'r'), report([count('new', 1)]));
+  expect(table.size).toBe(2);
+  expect(table.evidence(TENANT, question()).decisions).toBe(17);
+});
+
+test('forgets what is gone', () => {
+  const { table } = open();
+  table.evidence(TENANT, question());
+  table.record(toldBy('a', 'p'), report([count('new', 10)]));
+  table.retain((tenant, policy) => tenant === TENANT.uid && policy !== POLICY);
+  expect(table.evidence(TENANT, question()).decisions).toBe(0);
+  expect(table.size).toBe(1);
+  table.retain(() => false);
+  expect([table.size, table.sums(TENANT, POLICY).size]).toEqual([0, 0]);
+});
+
+test('violations are told by what is new, and never those of before this table', () => {
+  const { table, told } = open();
+  const send = (violations: ViolationCount[], more: Partial<GatewayReport> = {}) =>
+    table.record(toldBy('a', 'p'), report([], { violations, ...more }));
+  send([violation(5)]);
+  send([violation(5)]);
+  send([violation(7), violation(1, { action: 'b' })]);
+  send([violation(100)], { boot: 'boot-0', since: at(-1) });
+  send([violation(101)], { boot: 'boot-0', since: at(-1) });
+  expect(told.map(({ increments }) => increments.map(({ action, calls }) => [action, calls]))).toEqual([
+    [['a', 5]],
+    [
+      ['a', 2],
+      ['b', 1],
+    ],
+    [['a', 1]],
+  ]);
+  expect(told[0]?.registration).toBe('n/a');
+});
+
+const arrival = fc.record({
+  pod: fc.constantFrom('p', 'q'),
+  boot: fc.constantFrom('boot-1', 'boot-2'),
+  /** How much the gateway counts before it reports. */
+  more: fc.nat({ max: 5 }),
+  how: fc.constantFrom('once', 'twice', 'late'),
+});
+
+test('never more than gateways have counted, however reports repeat and overtake each other', () => {
+  fc.assert(
+    fc.property(fc.array(arrival, { maxLength: 40 }), (arrivals) => {
+      const { table, told } = open();
+      table.evidence(TENANT, question());
+      const truth = new Map<string, number>();
+      const taken = new Map<string, number>();
+      const send = (pod: string, boot: string, calls: number): void => {
+        const code = codeOf(() =>
+          table.record(
+            toldBy(pod, pod),
+            report([count('new', calls, { wouldDeny: calls })], { boot, violations: [violation(calls)] }),
+          ),
+        );
+        const key = `${pod} ${boot}`;
+        expect(code).toBe(calls < (taken.get(key) ?? 0) ? 'AEGIS_SERVING_COUNTERS' : 'taken');
+        taken.set(key, Math.max(calls, taken.get(key) ?? 0));
+      };
+      for (const { pod, boot, more, how } of arrivals) {
+        const key = `${pod} ${boot}`;
+        const before = truth.get(key) ?? 0;
+        truth.set(key, before + more);
+        send(pod, boot, before + more);
+        if (how === 'twice') send(pod, boot, before + more);
+        if (how === 'late') send(pod, boot, before);
+      }
+      const all = [...truth.values()].reduce((sum, calls) => sum + calls, 0);
+      const agents = new Set([...truth].filter(([, calls]) => calls > 0).map(([key]) => key[0]));
+      expect(table.evidence(TENANT, question())).toMatchObject({
+        decisions: all,
+        wouldDeny: all,
+        agents: agents.size,
+      });
+      const events = told.flatMap(({ increments }) => increments.map(({ calls }) => calls));
+      expect(events.reduce((sum, calls) => sum + calls, 0)).toBe(all);
+    }),
+  );
+});

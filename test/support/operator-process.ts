@@ -1,0 +1,147 @@
+/** The real operator program as a process of its own, against a real API server. Ended by pid. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../bench/support/free-port.ts';
+import type { ApiServer } from '../apiserver/api-server.ts';
+
+export const OPERATOR_NAMESPACE = 'aegis-system';
+export const OPERATOR_ACCOUNT = 'aegis-operator';
+
+export interface OperatorProcess {
+  pid: number;
+  child: ChildProcess;
+  /** Ports on loopback. */
+  bundles: number;
+  webhook: number;
+  admin: number;
+  /** What it has logged so far, parsed. */
+  log(): Record<string, unknown>[];
+  stderr(): string;
+  metrics(): Promise<string>;
+  health(): Promise<Record<string, unknown>>;
+  /** SIGTERM, and the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+}
+
+export interface OperatorOptions {
+  /** Default: the server's own. Another one for an operator behind a proxy. */
+  kubeconfig?: string;
+  settings?: Readonly<Record<string, string>>;
+  /** Wait until it is ready (default), or only until it answers. */
+  until?: 'readyz' | 'healthz';
+  /** What runs it: default the sources by this Node. */
+  command?: readonly string[];
+}
+
+const MAIN = join(__dirname, '..', '..', 'operator', 'main.ts');
+
+/** What an installation brings along: namespace, ServiceAccount, and the token by which replicas know each other. */
+export async function installOperator(server: ApiServer): Promise<void> {
+  server.kubectl(
+    ['apply', '--server-side', '-f', '-'],
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'List',
+      items: [
+        { apiVersion: 'v1', kind: 'Namespace', metadata: { name: OPERATOR_NAMESPACE } },
+        {
+          apiVersion: 'v1',
+          kind: 'ServiceAccount',
+          metadata: { name: OPERATOR_ACCOUNT, namespace: OPERATOR_NAMESPACE },
+        },
+      ],
+    }),
+  );
+}
+
+export async function startOperator(server: ApiServer, options: OperatorOptions = {}): Promise<OperatorProcess> {
+  const {
+    kubeconfig = server.kubeconfig,
+    settings = {},
+    until = 'readyz',
+    command = [process.execPath, MAIN],
+  } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'aegis-operator-'));
+  const tokenFile = join(folder, 'token');
+  writeFileSync(tokenFile, relayToken(server), { mode: 0o600 });
+  const [bundles, webhook, admin] = [await freePort(), await freePort(), await freePort()];
+  const all: Record<string, string> = {
+    kubeconfig,
+    namespace: OPERATOR_NAMESPACE,
+    'pod.address': '127.0.0.1',
+    'listen.bundles': `127.0.0.1:${bundles}`,
+    'listen.webhook': `127.0.0.1:${webhook}`,
+    'listen.admin': `127.0.0.1:${admin}`,
+    'bundles.address': `https://127.0.0.1:${bundles}`,
+    'certificates.names': '127.0.0.1,localhost',
+    'relay.tokenFile': tokenFile,
+    ...settings,
+  };
+  const [program = '', ...args] = command;
+  const flags = Object.entries(all).flatMap(([key, value]) => [`--${key}`, value]);
+  const child = spawn(program, [...args, ...flags], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: process.env.PATH },
+  });
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const ended = once(child, 'exit') as Promise<[number | null]>;
+  void ended.then(() => rmSync(folder, { recursive: true, force: true }));
+  const base = `http://127.0.0.1:${admin}`;
+  try {
+    await answers(`${base}/${until}`, child, () => stderr);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    return (await ended)[0];
+  };
+  return {
+    pid: child.pid as number,
+    child,
+    bundles,
+    webhook,
+    admin,
+    stderr: () => stderr,
+    log: () =>
+      stderr
+        .split('\n')
+        .filter((line) => line.startsWith('{') && line.endsWith('}'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    metrics: async () => (await fetch(`${base}/metrics`)).text(),
+    health: async () => (await (await fetch(`${base}/health`)).json()) as Record<string, unknown>,
+    stop: () => end('SIGTERM'),
+    kill: async () => {
+      await end('SIGKILL');
+    },
+  };
+}
+
+function relayToken(server: ApiServer): string {
+  const flags = ['create', 'token', OPERATOR_ACCOUNT, '-n', OPERATOR_NAMESPACE, '--audience', 'aegis.dev/operator'];
+  return server.kubectl(flags).trim();
+}
+
+async function answers(url: string, child: ChildProcess, complaints: () => string): Promise<void> {
+  let last = '';
+  for (let attempt = 0; attempt < 600; attempt++) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new Error(`the operator ended with ${child.exitCode ?? child.signalCode}: ${complaints()}`);
+    }
+    const answer = await fetch(url).catch(() => undefined);
+    last = (await answer?.text()) ?? '';
+    if (answer?.ok) return;
+    await sleep(50);
+  }
+  throw new Error(`the operator does not become ready: ${last}\n${complaints()}`);
+}
