@@ -4,6 +4,7 @@ import { activationBench } from './activation.ts';
 import { compileBench } from './compile.ts';
 import { decisionsBench } from './decisions.ts';
 import { evalBench } from './eval.ts';
+import { operatorBench } from './operator.ts';
 import { proxyBench } from './proxy.ts';
 import { sidecarBench } from './sidecar.ts';
 import { type Figures, figuresLine } from './support/report.ts';
@@ -15,6 +16,7 @@ const BENCHMARKS: Record<string, () => Figures | Promise<Figures>> = {
   proxy: proxyBench,
   activation: activationBench,
   sidecar: sidecarBench,
+  operator: operatorBench,
 };
 
 const [name = ''] = process.argv.slice(2);

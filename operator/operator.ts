@@ -1,5 +1,6 @@
 /** The operator, put together: every replica reads and serves, one of them leads. */
 
+import { AegisError } from '../policy/errors.ts';
 import type { OperatorSettings } from './config/settings.ts';
 import { createKubeClient } from './kube/client.ts';
 import { LeaderElection } from './kube/lease.ts';
@@ -9,6 +10,7 @@ import { openReplica } from './program/replica.ts';
 import { openAdmin, openServers } from './program/servers.ts';
 import { leaderOf } from './serving/leader.ts';
 import { OperatorHealth } from './telemetry/health.ts';
+import { measuredClient } from './telemetry/measured-client.ts';
 import { OperatorMetrics } from './telemetry/operator-metrics.ts';
 
 export interface RunningOperator {
@@ -26,7 +28,7 @@ export async function startOperator(settings: OperatorSettings, env: OperatorEnv
   const stopping = new AbortController();
   const { signal } = stopping;
   const { kubeconfig, namespace, identity } = settings;
-  const client = createKubeClient({
+  const plain = createKubeClient({
     userAgent: `aegis-operator/${version}`,
     ...(kubeconfig !== undefined && { kubeconfig }),
     clock,
@@ -34,6 +36,7 @@ export async function startOperator(settings: OperatorSettings, env: OperatorEnv
   });
   const health = new OperatorHealth({ version, started, now: () => clock.now() });
   const metrics = new OperatorMetrics({ version, started, monotonic: () => clock.monotonic(), health });
+  const client = measuredClient(plain, metrics.kube, clock);
   let annotations: Record<string, string> = {};
   const election = new LeaderElection({
     client,
@@ -68,7 +71,11 @@ export async function startOperator(settings: OperatorSettings, env: OperatorEnv
         metrics.kube.leads(false);
       }
     };
-    const done = election.run(work, signal);
+    const done = election.run(work, signal).catch((error: unknown) => {
+      if (!(error instanceof AegisError) || error.code !== 'AEGIS_HEAD_CONFLICT') throw error;
+      log.error('leader.overtaken', { code: error.code });
+      return 'lost' as const;
+    });
     // told by whoever waits for it; until then it is no defect of its own
     done.catch(() => undefined);
     return {

@@ -1,9 +1,15 @@
 import { Command } from 'commander';
-import { AegisError } from '../../policy/errors.ts';
 import type { KeyIndex } from '../../operator/bundles/key-index.ts';
-import { type KeyAdministration, type KeysInUse, keysInUse, revokeKey, rotateKeys } from '../../operator/bundles/rotate-keys.ts';
+import {
+  type KeyAdministration,
+  type KeysInUse,
+  keysInUse,
+  revokeKey,
+  rotateKeys,
+} from '../../operator/bundles/rotate-keys.ts';
 import { KubeError } from '../../operator/kube/kube-error.ts';
 import type { KubeClient } from '../../operator/kube/types.ts';
+import { AegisError } from '../../policy/errors.ts';
 import type { CommandFactory } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { parseDuration } from '../options.ts';
@@ -143,7 +149,13 @@ function table(rows: readonly Row[]): string {
   const all = [['KEY', 'STATE', 'TRUSTED UNTIL', 'SIGNS FOR'], ...lines];
   const widths = [0, 1, 2].map((column) => Math.max(...all.map((line) => (line[column] ?? '').length)));
   return all
-    .map((line) => `${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()}\n`)
+    .map(
+      (line) =>
+        `${line
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
     .join('');
 }
 

@@ -47,7 +47,7 @@ export function checkSettings(settings: Settings, origins: ReadonlyMap<string, s
   if (settings['telemetry.whenFull'] === 'DenyWrites' && settings['telemetry.log'] === 'off') {
     conflict('telemetry.whenFull', 'telemetry.whenFull DenyWrites needs a log, and telemetry.log is off.');
   }
-  for (const key of ['bundle.url', 'bundle.acknowledge.url'] as const) {
+  for (const key of ['bundle.url', 'bundle.acknowledge.url', 'report.url'] as const) {
     if (settings['bundle.tokenFile'] !== undefined && isPlain(settings[key])) {
       conflict(key, `The token of bundle.tokenFile would be sent unencrypted: ${key} must begin with https://.`);
     }

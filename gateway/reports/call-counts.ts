@@ -29,6 +29,8 @@ export interface CallCountsOptions {
 /** What there is to tell; `told` says that it was, and what has changed meanwhile stays to be told. */
 export interface Untold {
   report: Omit<GatewayReport, 'version' | 'instance'>;
+  /** The report holds no more, but there may be more. */
+  full: boolean;
   told(): void;
 }
 
@@ -96,6 +98,7 @@ export class CallCounts implements JournalReaders {
         violations: violations.counts,
         overflow,
       },
+      full: Math.max(candidates.counts.length, violations.counts.length) >= MAX_COUNTS,
       told: () => {
         candidates.told();
         violations.told();

@@ -43,20 +43,26 @@ export class CountTable<T extends object> {
     return entry.count;
   }
 
-  /** Up to `most` counts that have changed since they were told, as copies; `told` marks just these. */
+  /**
+   * Up to `most` counts that have changed since they were told, as copies, those first that were told longest ago;
+   * `told` marks just these, as they are here.
+   */
   untold(most: number): { counts: T[]; told(): void } {
-    const marks: { entry: Entry<T>; changed: number }[] = [];
+    const marks: { key: string; entry: Entry<T>; changed: number }[] = [];
     const counts: T[] = [];
-    for (const entry of this.#entries.values()) {
+    for (const [key, entry] of this.#entries) {
       if (counts.length >= most) break;
       if (entry.changed === entry.told) continue;
       counts.push({ ...entry.count });
-      marks.push({ entry, changed: entry.changed });
+      marks.push({ key, entry, changed: entry.changed });
     }
     return {
       counts,
-      told() {
-        for (const { entry, changed } of marks) entry.told = changed;
+      told: () => {
+        for (const { key, entry, changed } of marks) {
+          entry.told = changed;
+          if (this.#entries.delete(key)) this.#entries.set(key, entry);
+        }
       },
     };
   }

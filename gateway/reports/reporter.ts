@@ -27,8 +27,12 @@ export interface ReporterOptions extends HttpTarget {
 
 const INTERVAL = 10_000;
 const SOON = 1_000;
+/** No setting makes this a busy loop, ms. */
+const LEAST = 50;
 const REFRESH = 5 * 60_000;
 const TIMEOUT = 10_000;
+/** Reports one after the other, where one does not hold it all. */
+const AT_ONCE = 8;
 const BACKOFF = { base: 1_000, cap: 60_000 };
 
 /**
@@ -51,20 +55,28 @@ export class Reporter {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { counts, clock } = this.#options;
+    const { counts } = this.#options;
     const end = counts.onNews(() => this.#news.abort());
     try {
       while (!signal.aborted) {
         await this.#pause(signal);
         this.#refresh();
-        while (counts.hasUntold() && !signal.aborted) {
-          const wait = await this.#post(signal);
-          if (wait !== undefined) await clock.sleep(wait, signal);
-        }
+        await this.#tell(signal);
         counts.renew();
       }
     } finally {
       end();
+    }
+  }
+
+  /** Until it is accepted. What changes meanwhile waits for its turn: under load there is always something. */
+  async #tell(signal: AbortSignal): Promise<void> {
+    const { counts, clock } = this.#options;
+    for (let reports = 0; counts.hasUntold() && reports < AT_ONCE && !signal.aborted; ) {
+      const { wait, full } = await this.#post(signal);
+      if (wait !== undefined) await clock.sleep(wait, signal);
+      else if (full) reports++;
+      else return;
     }
   }
 
@@ -77,8 +89,8 @@ export class Reporter {
   /** What is new is told soon, together with what comes right after it. */
   async #pause(signal: AbortSignal): Promise<void> {
     const { clock, random, interval = INTERVAL, soon = SOON } = this.#options;
-    await clock.sleep(interval * (0.8 + 0.4 * random()), AbortSignal.any([signal, this.#news.signal]));
-    if (this.#news.signal.aborted) await clock.sleep(Math.min(soon, interval), signal);
+    await clock.sleep(Math.max(LEAST, interval * (0.8 + 0.4 * random())), AbortSignal.any([signal, this.#news.signal]));
+    if (this.#news.signal.aborted) await clock.sleep(Math.max(LEAST, Math.min(soon, interval)), signal);
   }
 
   #refresh(): void {
@@ -89,11 +101,11 @@ export class Reporter {
     counts.forgetTold();
   }
 
-  /** ms until the next attempt where it failed. */
-  async #post(signal: AbortSignal): Promise<number | undefined> {
+  /** `wait`: ms until the next attempt where it failed. */
+  async #post(signal: AbortSignal): Promise<{ wait?: number; full: boolean }> {
     const { clock, counts, instance, timeout = TIMEOUT, onResult } = this.#options;
     this.#news = new AbortController();
-    const { report, told } = counts.untold();
+    const { report, full, told } = counts.untold();
     const body: GatewayReport = { version: 1, instance, ...report };
     let rest = 0;
     let error: AegisError;
@@ -111,7 +123,7 @@ export class Reporter {
         told();
         this.#backoff.reset();
         onResult?.();
-        return undefined;
+        return { full };
       }
       rest = retryAfter(headers['retry-after'], clock.now());
       error = new AegisError('AEGIS_GATEWAY_REPORT', `${this.#client.place} answered with status ${status}`);
@@ -120,6 +132,6 @@ export class Reporter {
       error = new AegisError('AEGIS_GATEWAY_REPORT', message, { cause });
     }
     if (!signal.aborted) onResult?.(error);
-    return this.#backoff.next(rest);
+    return { wait: this.#backoff.next(rest), full };
   }
 }

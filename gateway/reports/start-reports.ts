@@ -24,8 +24,8 @@ export function countCalls(registry: MetricsRegistry, options: Omit<CallCountsOp
   const onCompared: CallCountsOptions['onCompared'] = (policy, difference) => compared.add([policy, LABEL[difference]]);
   const counts = new CallCounts({ ...options, onCompared });
   registry.reading(
-    'gauge',
-    'aegis_gateway_report_overflow',
+    'counter',
+    'aegis_gateway_report_overflow_total',
     'Counts of calls for which the reports have no room.',
     () => counts.overflow,
   );

@@ -15,9 +15,9 @@ import type { KubeClient } from '../kube/types.ts';
 import { CONFIG_MAP } from '../model/resource-types.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
 import { type HeadBytes, hasMetadataOf, headBytes } from './head-config-map.ts';
-import { mayPass } from './shard-store.ts';
 import { storedHead } from './stored-head.ts';
 import type { ConfigMap } from './trusted-keys.ts';
+import { mayPass, pauseAfter } from './try-again.ts';
 
 export interface CommitOptions {
   client: KubeClient;
@@ -36,7 +36,6 @@ export interface HeadBase {
 }
 
 const ATTEMPTS = 5;
-const RETRY_MS = 100;
 const CALL_TIMEOUT = 10_000;
 
 /**
@@ -52,39 +51,28 @@ export async function commitHead(
   options: CommitOptions,
   deadline = Number.POSITIVE_INFINITY,
 ): Promise<ConfigMap> {
-  const { client, clock, log } = options;
-  const never = new AbortController().signal;
+  const { client, clock } = options;
   let version = base?.resourceVersion;
   for (let attempt = 1; ; attempt++) {
-    let failure: KubeError;
-    try {
-      return await write(client, desired, version);
-    } catch (error) {
-      if (!(error instanceof KubeError)) throw error;
-      const undecided = error.isConflict || error.isNotFound || mayPass(error);
-      if (!undecided) throw error;
-      failure = error;
+    const outcome = await write(client, desired, version);
+    if (!(outcome instanceof KubeError)) return outcome;
+    if (mayPass(outcome)) await pauseAfter(attempt, outcome, clock);
+    const current = await readBack(client, desired);
+    if (current !== 'silent') {
+      const standing = judgeHead(current, desired, identity, base, options);
+      if (standing === 'ours') return current as ConfigMap;
+      if (standing === 'newer') throw conflict(identity, outcome);
+      tell(standing, identity, options.log);
+      version = current?.metadata.resourceVersion;
     }
-    if (!failure.isConflict && !failure.isNotFound) {
-      await clock.sleep(failure.retryAfter ?? RETRY_MS * 2 ** attempt, never);
-    }
-    const current = await readBack(desired, options);
-    const last = attempt === ATTEMPTS || clock.monotonic() > deadline;
-    if (current === 'silent') {
-      if (last) throw unknown(identity, failure);
-      continue;
-    }
-    const standing = judgeHead(current, desired, identity, base, options);
-    if (standing === 'ours') return current as ConfigMap;
-    if (standing === 'newer') {
-      throw new AegisError('AEGIS_HEAD_CONFLICT', `the head of the tenant ${identity.name} is not the one we left`, {
-        cause: failure,
-      });
-    }
-    if (last) throw unknown(identity, failure);
-    if (standing === 'damaged') log.warn('head_damaged', { code: 'AEGIS_HEAD_DAMAGED', tenant: identity.name });
-    version = current?.metadata.resourceVersion;
+    // where not even reading was answered, writing again cannot do it twice
+    if (attempt === ATTEMPTS || clock.monotonic() > deadline) throw unknown(identity, outcome);
   }
+}
+
+function tell(standing: Standing, { name }: TenantIdentity, log: Logger): void {
+  if (standing === 'damaged' || standing === 'gone')
+    log.warn('head_changed', { code: 'AEGIS_HEAD_DAMAGED', tenant: name });
 }
 
 /**
@@ -130,18 +118,24 @@ function verified(
   }
 }
 
-function write(client: KubeClient, desired: ConfigMap, version: string | undefined): Promise<ConfigMap> {
+/** What is stored now, or an error that leaves open what is. @throws KubeError where it was refused for good. */
+async function write(
+  client: KubeClient,
+  desired: ConfigMap,
+  version: string | undefined,
+): Promise<ConfigMap | KubeError> {
   const options = { timeout: CALL_TIMEOUT };
-  if (version === undefined) return client.create<ConfigMap>(CONFIG_MAP, desired, options);
-  const metadata = { ...desired.metadata, resourceVersion: version };
-  return client.replace<ConfigMap>(CONFIG_MAP, { ...desired, metadata }, options);
+  try {
+    if (version === undefined) return await client.create<ConfigMap>(CONFIG_MAP, desired, options);
+    const metadata = { ...desired.metadata, resourceVersion: version };
+    return await client.replace<ConfigMap>(CONFIG_MAP, { ...desired, metadata }, options);
+  } catch (error) {
+    if (error instanceof KubeError && (error.isConflict || error.isNotFound || mayPass(error))) return error;
+    throw error;
+  }
 }
 
-/** `silent`: not even this was answered, so the write is simply tried again; it cannot be done twice. */
-async function readBack(
-  { metadata }: ConfigMap,
-  { client }: Pick<CommitOptions, 'client'>,
-): Promise<ConfigMap | undefined | 'silent'> {
+async function readBack(client: KubeClient, { metadata }: ConfigMap): Promise<ConfigMap | undefined | 'silent'> {
   try {
     const { name, namespace } = metadata;
     const key = { name, ...(namespace === undefined ? {} : { namespace }) };
@@ -152,6 +146,12 @@ async function readBack(
   }
 }
 
+function conflict({ name }: TenantIdentity, cause: KubeError): AegisError {
+  return new AegisError('AEGIS_HEAD_CONFLICT', `the head of the tenant ${name} is not the one we left`, { cause });
+}
+
 function unknown(identity: TenantIdentity, cause: KubeError): AegisError {
-  return new AegisError('AEGIS_COMMIT_UNKNOWN', `whether the head of ${identity.name} was stored is not known`, { cause });
+  return new AegisError('AEGIS_COMMIT_UNKNOWN', `whether the head of ${identity.name} was stored is not known`, {
+    cause,
+  });
 }

@@ -43,6 +43,8 @@ const WORKERS = 2;
 const MAX_DELAY = 15_000;
 /** ms until a head that was refused is looked at again: its shards may have been repaired. */
 const LOOK_AGAIN = 10_000;
+/** ms that a head which this process is writing is given to be adopted. */
+const ADOPTION = 3_000;
 
 /**
  * The last good bundle of a tenant is served until a newer one verifies; a head that is deleted by hand changes nothing
@@ -61,6 +63,8 @@ export class CommittedBundles {
   /** Heads that were looked at, while it matters; then: heads of the first list that nobody has looked at yet. */
   readonly #looked = new Set<string>();
   #awaited: Set<string> | undefined;
+  /** Digest of a head that this process is writing, and until when it need not be read (monotonic ms). */
+  readonly #announced = new Map<string, number>();
 
   constructor(options: CommittedBundlesOptions) {
     const { namespace, clock, random, onStatus } = options;
@@ -108,6 +112,13 @@ export class CommittedBundles {
     return this.#served.subscribe(listener);
   }
 
+  /** A head of this digest is being written by this process and will be adopted in a moment. */
+  announce(digest: string): void {
+    const now = this.#options.clock.monotonic();
+    for (const [known, until] of this.#announced) if (until < now) this.#announced.delete(known);
+    this.#announced.set(digest, now + ADOPTION);
+  }
+
   /** What this process has committed itself: served at once, and not read back. */
   adopt(identity: TenantIdentity, bundle: SignedBundle): void {
     if (this.#serve(identity, bundle)) this.#payloads.use(identityKey(identity), new Map());
@@ -144,7 +155,7 @@ export class CommittedBundles {
     const head = this.#heads.get(key);
     let refusal: AegisError | undefined;
     try {
-      if (head !== undefined) await this.#take(head);
+      if (head !== undefined && (await this.#take(head)) === 'later') return { requeueAfter: ADOPTION };
     } catch (error) {
       if (!(error instanceof AegisError)) throw error;
       refusal = error;
@@ -155,16 +166,21 @@ export class CommittedBundles {
     return refusal === undefined ? {} : { requeueAfter: LOOK_AGAIN };
   }
 
-  async #take(head: ConfigMap): Promise<void> {
+  async #take(head: ConfigMap): Promise<'done' | 'later'> {
     const identity = headIdentity(head, this.#crypto);
     const bytes = headBytes(head);
     if (identity === undefined) throw new AegisError('AEGIS_HEAD_DAMAGED', 'the head does not say whose it is');
-    if (removedAt(head) !== undefined) return this.#withdraw(identity);
+    if (removedAt(head) !== undefined) {
+      this.#withdraw(identity);
+      return 'done';
+    }
     const ring = this.#options.keys.ring();
     const served = this.#served.of(identity);
     if (served !== undefined && ring.revoked.has(served.manifest.keyId)) this.#withdraw(identity);
     if (bytes === undefined) throw new AegisError('AEGIS_HEAD_DAMAGED', 'the head lacks an entry');
-    if (this.#served.knows(identity, manifestDigest(bytes.manifest, this.#crypto))) return;
+    const digest = manifestDigest(bytes.manifest, this.#crypto);
+    if (this.#served.knows(identity, digest)) return 'done';
+    if ((this.#announced.get(digest) ?? 0) > this.#options.clock.monotonic()) return 'later';
     const { bundle, payloads } = await readBundle(bytes, identity, {
       store: this.#store,
       crypto: this.#crypto,
@@ -173,6 +189,7 @@ export class CommittedBundles {
       previous: this.#served.newest(identity),
     });
     if (this.#serve(identity, bundle)) this.#payloads.use(identityKey(identity), payloads);
+    return 'done';
   }
 
   #serve(identity: TenantIdentity, signed: SignedBundle): boolean {

@@ -3,13 +3,13 @@ import type { TenantIdentity } from '../model/tenant-identity.ts';
 import type { KnownHead } from './read-commit.ts';
 
 /**
- * A head is there, but not everything that it commits. It can be published over (`Publisher.publish`), from entries that
+ * Something was committed, but not everything of it can be read. It can be published over (`Publisher.publish`), from entries that
  * the caller still trusts (`Publisher.loadArchived`, or none).
  */
 export class DamagedCommit extends AegisError {
   readonly identity: TenantIdentity;
-  /** Of the ConfigMap that is the head. */
-  readonly resourceVersion: string;
+  /** Of the ConfigMap that is the head; undefined where it is gone, and only what it replaced is there. */
+  readonly resourceVersion: string | undefined;
   /** Of the head, where at least that verifies. */
   readonly known: KnownHead;
   /** Least sequence that is above everything that may have been committed. */
@@ -17,7 +17,7 @@ export class DamagedCommit extends AegisError {
 
   constructor(
     cause: AegisError,
-    damage: { identity: TenantIdentity; resourceVersion: string; known: KnownHead; nextSequence: number },
+    damage: { identity: TenantIdentity; resourceVersion: string | undefined; known: KnownHead; nextSequence: number },
   ) {
     super(cause.code, cause.message, { cause });
     this.name = 'DamagedCommit';

@@ -5,21 +5,13 @@
  *   somebody uses again in between has another one.
  */
 import type { CryptoProvider } from '../../policy/bundle/crypto-provider.ts';
-import { toHex } from '../../policy/bundle/encoding.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import type { KubeClient } from '../kube/types.ts';
 import { CONFIG_MAP } from '../model/resource-types.ts';
-import {
-  ARCHIVE_COMPONENT,
-  COMPONENT,
-  HEAD_COMPONENT,
-  headBytes,
-  manifestOf,
-  removedAt,
-} from './head-config-map.ts';
-import { readIndex, shardsOf } from './head-index.ts';
+import { ARCHIVE_COMPONENT, COMPONENT, HEAD_COMPONENT, removedAt } from './head-config-map.ts';
 import { inParallel } from './in-parallel.ts';
+import { type References, referencesOf, shardsIn } from './references.ts';
 import { SHARD_COMPONENT, SHARD_GROUP, shardDigest, shardName } from './shard-store.ts';
 import type { ConfigMap } from './trusted-keys.ts';
 
@@ -52,12 +44,6 @@ interface Seen {
   since: number;
 }
 
-interface References {
-  shards: Set<string>;
-  /** ConfigMaps to delete, by name: seen like shards, because a chain may be read while it grows. */
-  heads: Map<string, ConfigMap>;
-}
-
 export class GarbageCollector {
   readonly #options: GarbageOptions;
   /** What has been seen and was not in use, by name of the ConfigMap. */
@@ -86,7 +72,7 @@ export class GarbageCollector {
     const references = await this.#references(retention);
     if (references === undefined) return { shards: 0, heads: 0 };
     for (const digest of inUse) references.shards.add(digest);
-    for (const [name, { metadata }] of references.heads) this.#see(name, metadata.resourceVersion ?? '');
+    for (const [name, { metadata }] of references.surplus) this.#see(name, metadata.resourceVersion ?? '');
     const collected: Collected = { shards: 0, heads: 0 };
     await inParallel(this.#due(references), WORKERS, async ([name, version]) => {
       this.#seen.delete(name);
@@ -95,7 +81,7 @@ export class GarbageCollector {
       if (!(await this.#delete(name, version))) return;
       if (digest === undefined) {
         collected.heads++;
-        this.#seeShardsOf(references.heads.get(name));
+        this.#seeShardsOf(references.surplus.get(name));
       } else collected.shards++;
     });
     return collected;
@@ -129,28 +115,11 @@ export class GarbageCollector {
     }
   }
 
-  /** Undefined where a head cannot be read: what it refers to is not known, so nothing may go. */
   async #references(retention: (head: string) => number): Promise<References | undefined> {
     const heads = (await this.#list(`${COMPONENT}=${HEAD_COMPONENT}`)).items;
     const archived = (await this.#list(`${COMPONENT}=${ARCHIVE_COMPONENT}`)).items;
-    const byDigest = byManifestDigest(archived, this.#options.crypto);
-    const references: References = { shards: new Set(), heads: new Map() };
-    const kept = new Set<string>();
-    for (const head of heads) {
-      const { name } = head.metadata;
-      if (this.#isLongGone(head)) references.heads.set(name, head);
-      const own = shardsIn(head);
-      if (own === undefined && removedAt(head) === undefined) return undefined;
-      for (const digest of own ?? []) references.shards.add(digest);
-      for (const older of chainOf(head, byDigest, retention(name) - 1)) kept.add(older.metadata.name);
-    }
-    for (const configMap of archived) {
-      const { name } = configMap.metadata;
-      if (!kept.has(name)) references.heads.set(name, configMap);
-      // as long as it is there, what it refers to is, too
-      for (const digest of shardsIn(configMap) ?? []) references.shards.add(digest);
-    }
-    return references;
+    const kept = (head: ConfigMap): number => (this.#isLongGone(head) ? 0 : Math.max(1, retention(head.metadata.name)));
+    return referencesOf({ heads, archived }, kept, this.#options.crypto);
   }
 
   #isLongGone(head: ConfigMap): boolean {
@@ -165,12 +134,12 @@ export class GarbageCollector {
   }
 
   /** What may go now; whoever is in use is forgotten, so that its waiting starts anew. */
-  #due({ shards, heads }: References): [name: string, version: string][] {
+  #due({ shards, surplus }: References): [name: string, version: string][] {
     const now = this.#options.clock.monotonic();
     const due: [string, string][] = [];
     for (const [name, { version, since }] of this.#seen) {
       const digest = shardDigest({ metadata: { name } });
-      const used = digest === undefined ? !heads.has(name) : shards.has(digest);
+      const used = digest === undefined ? !surplus.has(name) : shards.has(digest);
       if (used) this.#seen.delete(name);
       else if (now - since >= GRACE && due.length < MAX_DELETIONS) due.push([name, version]);
     }
@@ -191,36 +160,5 @@ export class GarbageCollector {
   #list(labelSelector: string): Promise<{ items: ConfigMap[] }> {
     const { client, namespace } = this.#options;
     return client.list<ConfigMap>(CONFIG_MAP, { namespace, labelSelector, pageSize: HEAD_PAGE });
-  }
-}
-
-export function byManifestDigest(archived: readonly ConfigMap[], crypto: CryptoProvider): Map<string, ConfigMap> {
-  const byDigest = new Map<string, ConfigMap>();
-  for (const configMap of archived) {
-    const bytes = headBytes(configMap);
-    if (bytes !== undefined) byDigest.set(toHex(crypto.sha256(bytes.manifest)), configMap);
-  }
-  return byDigest;
-}
-
-/** The heads before this one, newest first, `most` of them. */
-export function chainOf(head: ConfigMap, archived: ReadonlyMap<string, ConfigMap>, most: number): ConfigMap[] {
-  const chain: ConfigMap[] = [];
-  let digest = manifestOf(head)?.previousManifestDigest ?? undefined;
-  while (digest !== undefined && chain.length < most) {
-    const next = archived.get(digest);
-    if (next === undefined) break;
-    chain.push(next);
-    digest = manifestOf(next)?.previousManifestDigest ?? undefined;
-  }
-  return chain;
-}
-
-function shardsIn(configMap: ConfigMap): Set<string> | undefined {
-  const bytes = headBytes(configMap);
-  try {
-    return bytes === undefined ? undefined : shardsOf(readIndex(bytes.index));
-  } catch {
-    return undefined;
   }
 }

@@ -33,7 +33,8 @@ export interface HeadBytes {
 
 /** `aegis-head.<tenant>.<first 8 of SHA-256 of the uid>`; names that would not do are replaced by their digest. */
 export function headName({ name, uid }: TenantIdentity, crypto: CryptoProvider): string {
-  const plain = name.length <= MAX_TENANT_IN_NAME && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(name);
+  const plain =
+    name.length <= MAX_TENANT_IN_NAME && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(name);
   return `aegis-head.${plain ? name : digestOf(name, crypto).slice(0, 40)}.${digestOf(uid, crypto).slice(0, 8)}`;
 }
 

@@ -37,12 +37,7 @@ export function firstIndex(active: string, standby: string): KeyIndex {
 }
 
 /** The standby key becomes the active one, the active one is retired, and `next` (a new key) stands by. */
-export function rotate(
-  index: KeyIndex,
-  old: { publicKey: string },
-  next: string,
-  notAfter: number,
-): KeyIndex {
+export function rotate(index: KeyIndex, old: { publicKey: string }, next: string, notAfter: number): KeyIndex {
   checkNew(index, next);
   const retired = { id: index.active, publicKey: old.publicKey, notAfter: formatTime(notAfter) };
   return {
@@ -108,7 +103,8 @@ function readRetired(item: unknown, crypto: CryptoProvider): RetiredKey {
     publicKey: field(record, 'publicKey', isText, malformed),
     notAfter: field(record, 'notAfter', isTimeText, malformed),
   };
-  if (publicIdOf(key.publicKey, crypto) !== key.id) throw malformed('the id of a retired key is not the one of its key');
+  if (publicIdOf(key.publicKey, crypto) !== key.id)
+    throw malformed('the id of a retired key is not the one of its key');
   return key;
 }
 

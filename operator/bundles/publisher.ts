@@ -3,11 +3,10 @@ import type { CryptoProvider } from '../../policy/bundle/crypto-provider.ts';
 import { HEAD_FILE } from '../../policy/bundle/file-names.ts';
 import type { KeyRing } from '../../policy/bundle/key-ring.ts';
 import type { SigningKey } from '../../policy/bundle/keys.ts';
-import { type Freeze, type Manifest, manifestDigest, NO_FREEZE, type Revocations } from '../../policy/bundle/manifest.ts';
-import { renewBundle, type SignedBundle, signBundle } from '../../policy/bundle/sign-bundle.ts';
-import type { CompiledTenant } from '../../policy/compiler/compile.ts';
+import { type Freeze, type Manifest, manifestDigest } from '../../policy/bundle/manifest.ts';
+import type { SignedBundle } from '../../policy/bundle/sign-bundle.ts';
 import { AegisError } from '../../policy/errors.ts';
-import { bundleContent, ContentFiles, type Engine } from '../../policy/publication/bundle-content.ts';
+import type { Engine } from '../../policy/publication/bundle-content.ts';
 import type { Logger } from '../../runtime/telemetry/logger.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
 import type { KubeClient } from '../kube/types.ts';
@@ -19,10 +18,12 @@ import { DamagedCommit } from './damaged-commit.ts';
 import { type Collected, GarbageCollector, GRACE } from './garbage.ts';
 import { headBytes, headConfigMap, headName, identityKey, manifestOf, removedAt } from './head-config-map.ts';
 import { signIndex } from './head-index.ts';
+import { HeadSigner, type Signed } from './head-signer.ts';
+import type { Publication } from './publication.ts';
 import { type KnownHead, readCommit } from './read-commit.ts';
-import { repairHead, repairShards, shardNames } from './repair.ts';
+import { repairHead, repairShards, ShardRounds, shardNames } from './repair.ts';
 import { ShardStore } from './shard-store.ts';
-import { mergeRevocations, type ShownHead, ShownHeads } from './shown-heads.ts';
+import { type ShownHead, ShownHeads } from './shown-heads.ts';
 import { committedOf, type Standing, standingOf } from './standing.ts';
 import { StoredHeads } from './stored-heads.ts';
 
@@ -34,42 +35,28 @@ export interface PublisherOptions {
   keys: { active(): SigningKey; storedRing(): KeyRing; revoked(): readonly string[] };
   engine: Engine;
   log: Logger;
+  /** Told of the digest of a head right before it is written: whoever sees it by a watch need not read it. */
+  onCommitting?(digest: string): void;
   /** Told of every commit, e.g. so that this replica serves it without reading it back. */
   onCommitted?(identity: TenantIdentity, bundle: SignedBundle): void;
-}
-
-export interface Publication {
-  identity: TenantIdentity;
-  compiled: CompiledTenant;
-  entries: StateEntries;
-  /** Above the previous one, and above what `acceptHigherHead` has accepted. */
-  sequence: number;
-  /** As it was when absent. */
-  freeze?: Freeze;
-  /** How long the head is valid, ms. */
-  lifetime: number;
-  sourceCommit?: string;
-  /** Heads of the tenant that are kept, the current one included. */
-  retention: number;
-  /** Further ids of approvals that were taken back; those of the head before stay. */
-  revokedApprovals?: readonly string[];
 }
 
 /** `committed` is what `load`, `publish` or `renew` gave last for the tenant; one call at a time per tenant. */
 export class Publisher {
   readonly #options: PublisherOptions;
-  readonly #files: ContentFiles;
+  readonly #signer: HeadSigner;
   readonly #store: ShardStore;
   readonly #heads: StoredHeads;
   readonly #garbage: GarbageCollector;
   readonly #shown: ShownHeads;
   readonly #standing = new Map<string, Standing>();
+  readonly #rounds = new Map<string, ShardRounds>();
   /** By name of the head. */
   readonly #retention = new Map<string, number>();
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#files = new ContentFiles(options.crypto);
+    this.#signer = new HeadSigner(options);
     this.#store = new ShardStore(options);
     this.#heads = new StoredHeads(options);
     this.#garbage = new GarbageCollector(options);
@@ -83,24 +70,24 @@ export class Publisher {
 
   /**
    * What is committed, read from the API server itself and verified; also of a tenant that was removed.
-   * @returns undefined where there is no head.
+   * @returns undefined where nothing ever was.
    * @throws DamagedCommit with the code of what is wrong; KubeError.
    */
   async load(identity: TenantIdentity): Promise<Committed | undefined> {
     const stored = await this.#heads.get(identity);
-    if (stored === undefined) return undefined;
     const known: KnownHead = {};
     try {
+      if (stored === undefined) {
+        await this.#checkNothing(identity);
+        return undefined;
+      }
       const read = await readCommit(stored, identity, { ...this.#options, store: this.#store }, known);
       return this.#stand(identity, standingOf(identity, read, stored));
     } catch (error) {
       if (!(error instanceof AegisError)) throw error;
-      throw new DamagedCommit(error, {
-        identity,
-        resourceVersion: stored.metadata.resourceVersion ?? '',
-        known,
-        nextSequence: await this.#above(identity, known.manifest),
-      });
+      const resourceVersion = stored?.metadata.resourceVersion;
+      const nextSequence = await this.#above(identity, known.manifest);
+      throw new DamagedCommit(error, { identity, resourceVersion, known, nextSequence });
     }
   }
 
@@ -125,33 +112,19 @@ export class Publisher {
    *   KubeError. Nothing is committed then (with `AEGIS_COMMIT_UNKNOWN` perhaps), and what was before stays whole.
    */
   async publish(publication: Publication, previous: Committed | DamagedCommit | undefined): Promise<Committed> {
-    const { identity, entries, sequence, sourceCommit } = publication;
-    const { clock, crypto, keys, engine } = this.#options;
+    const { identity, entries } = publication;
+    const { clock, crypto } = this.#options;
     const damaged = previous instanceof DamagedCommit ? previous : undefined;
-    const standing = previous instanceof DamagedCommit ? undefined : this.#expect(identity, previous);
+    const standing = previous === undefined || damaged === previous ? undefined : this.#expect(previous as Committed);
     const before = standing?.head ?? damaged?.known ?? {};
     this.#checkSequence(publication, damaged?.nextSequence ?? (before.manifest?.sequence ?? 0) + 1);
-    const issuedAt = this.#issuedAt(before.manifest);
-    const bundle = signBundle(
-      bundleContent(publication.compiled, this.#files, { engine, crypto, revision: String(sequence) }),
-      {
-        tenant: identity,
-        sequence,
-        issuedAt,
-        expiresAt: issuedAt + publication.lifetime,
-        ...(sourceCommit === undefined ? {} : { sourceCommit }),
-        previousManifestDigest: standing?.committed.digest ?? damaged?.known.digest ?? null,
-        freeze: publication.freeze ?? before.manifest?.freeze ?? NO_FREEZE,
-        revocations: this.#revocations(identity, before.manifest, publication.revokedApprovals),
-      },
-      keys.active(),
-      crypto,
-    );
+    const known = { ...before, ...(standing === undefined ? {} : { digest: standing.committed.digest }) };
+    const signed = this.#signer.sign(publication, known, this.#shown.get(identity)?.revocations);
     this.#retention.set(headName(identity, crypto), publication.retention);
     const started = clock.monotonic();
     await this.#archive(identity, before);
-    const base = standing?.head ?? (damaged && { ...damaged.known, resourceVersion: damaged.resourceVersion });
-    return this.#commit({ identity, bundle, entries }, standing, base, started);
+    const base = standing?.head ?? damagedBase(damaged);
+    return this.#commit({ ...signed, identity, entries }, standing, base, started);
   }
 
   /**
@@ -160,33 +133,24 @@ export class Publisher {
    */
   async renew(previous: Committed, renewal: { lifetime: number; freeze?: Freeze }): Promise<Committed> {
     const { identity, entries } = previous;
-    const { crypto, keys, clock } = this.#options;
-    const standing = this.#expect(identity, previous);
-    const issuedAt = this.#issuedAt(standing.head.manifest);
-    const { freeze } = renewal;
-    const bundle = renewBundle(
-      standing.bundle,
-      {
-        issuedAt,
-        expiresAt: issuedAt + renewal.lifetime,
-        ...(freeze === undefined ? {} : { freeze }),
-        revocations: this.#revocations(identity, standing.head.manifest),
-      },
-      keys.active(),
-      crypto,
-    );
-    return this.#commit({ identity, bundle, entries }, standing, standing.head, clock.monotonic());
+    const standing = this.#expect(previous);
+    const signed = this.#signer.renew(standing.bundle, renewal, this.#shown.get(identity)?.revocations);
+    const started = this.#options.clock.monotonic();
+    return this.#commit({ ...signed, identity, entries }, standing, standing.head, started);
   }
 
   /**
-   * Puts right what somebody has changed or deleted by hand.
+   * Puts right what somebody has changed or deleted by hand: looks at the head and at a few shards, others each time.
+   * @param all look at all shards.
    * @returns names of the ConfigMaps that were written again.
    * @throws AegisError `AEGIS_HEAD_CONFLICT` where another leader's head stands there, `AEGIS_COMMIT_UNKNOWN`; KubeError.
    */
-  async repair(committed: Committed): Promise<string[]> {
+  async repair(committed: Committed, all = false): Promise<string[]> {
     const { identity } = committed;
-    const standing = this.#expect(identity, committed);
-    const written = await repairShards(standing.packed, this.#store);
+    const standing = this.#expect(committed);
+    const rounds = this.#rounds.get(identityKey(identity)) ?? new ShardRounds();
+    this.#rounds.set(identityKey(identity), rounds);
+    const written = await repairShards(standing.packed, rounds.take(standing.packed, all), this.#store);
     this.#garbage.written(written);
     const stored = await repairHead(identity, standing, this.#heads, this.#options);
     if (stored === undefined) return shardNames(written);
@@ -224,6 +188,7 @@ export class Publisher {
     });
     await commitHead(desired, identity, { ...standing?.head, resourceVersion }, this.#options);
     this.#standing.delete(identityKey(identity));
+    this.#rounds.delete(identityKey(identity));
   }
 
   /**
@@ -238,12 +203,12 @@ export class Publisher {
   }
 
   async #commit(
-    { identity, bundle, entries }: { identity: TenantIdentity; bundle: SignedBundle; entries: StateEntries },
+    { identity, bundle, key, entries }: Signed & { identity: TenantIdentity; entries: StateEntries },
     standing: Standing | undefined,
     base: HeadBase | undefined,
     started: number,
   ): Promise<Committed> {
-    const { crypto, clock, keys } = this.#options;
+    const { crypto, clock } = this.#options;
     const { packed, fresh } = pack({ files: bundle.files, entries }, crypto, standing?.packed);
     this.#garbage.written(await this.#store.ensureAll(fresh));
     // what was there already and is in no head may be cleared away some time later
@@ -253,9 +218,10 @@ export class Publisher {
     }
     const manifest = bundle.files.get(HEAD_FILE)?.bytes ?? new Uint8Array();
     const digest = manifestDigest(manifest, crypto);
-    const bytes = { manifest, index: signIndex(packed, digest, keys.active(), crypto) };
+    const bytes = { manifest, index: signIndex(packed, digest, key, crypto) };
     const { sequence } = bundle.manifest;
     const desired = headConfigMap(identity, bytes, sequence, this.#options);
+    this.#options.onCommitting?.(digest);
     const stored = await commitHead(desired, identity, base, this.#options, deadline);
     this.#shown.settle(identity, sequence);
     const committed = this.#stand(identity, standingOf(identity, { bytes, digest, bundle, entries, packed }, stored));
@@ -269,21 +235,22 @@ export class Publisher {
   }
 
   /** What this process has left, which must be what the caller builds on. */
-  #expect(identity: TenantIdentity, previous: Committed): Standing;
-  #expect(identity: TenantIdentity, previous: Committed | undefined): Standing | undefined;
-  #expect(identity: TenantIdentity, previous: Committed | undefined): Standing | undefined {
-    if (previous === undefined) return undefined;
+  #expect({ identity, digest }: Committed): Standing {
     const standing = this.#standing.get(identityKey(identity));
-    if (standing?.committed.digest !== previous.digest) {
-      throw new AegisError('AEGIS_HEAD_CONFLICT', `${identity.name} is not built on the head that was committed last`);
-    }
-    return standing;
+    if (standing?.committed.digest === digest) return standing;
+    throw new AegisError('AEGIS_HEAD_CONFLICT', `${identity.name} is not built on the head that was committed last`);
   }
 
   async #archive(identity: TenantIdentity, { bytes, manifest }: KnownHead): Promise<void> {
     if (bytes === undefined || manifest === undefined) return;
     const digest = manifestDigest(bytes.manifest, this.#options.crypto);
     await this.#heads.archive(identity, bytes, { sequence: manifest.sequence, digest });
+  }
+
+  /** A head that was deleted by hand leaves those that it has replaced. */
+  async #checkNothing(identity: TenantIdentity): Promise<void> {
+    if ((await this.#heads.archived(identity)).length === 0) return;
+    throw new AegisError('AEGIS_HEAD_DAMAGED', `the head of the tenant ${identity.name} is gone`);
   }
 
   /** The head that nobody can read has followed the newest archived one. */
@@ -298,18 +265,9 @@ export class Publisher {
     if (sequence >= above) return;
     throw new AegisError('AEGIS_BUNDLE_INPUT', `the next sequence of ${identity.name} is ${above} at least`);
   }
+}
 
-  /** Later than the head before, also where the clock was set back. */
-  #issuedAt(before: Manifest | undefined): number {
-    const now = Math.floor(this.#options.clock.now());
-    return before === undefined ? now : Math.max(now, Date.parse(before.issuedAt) + 1);
-  }
-
-  #revocations(identity: TenantIdentity, before: Manifest | undefined, approvals: readonly string[] = []): Revocations {
-    const { keys } = this.#options;
-    const known = mergeRevocations(before?.revocations, this.#shown.get(identity)?.revocations);
-    const all = mergeRevocations(known, { keys: keys.revoked(), approvals });
-    if (!all.keys.includes(keys.active().keyId)) return all;
-    throw new AegisError('AEGIS_SIGNING_KEY_REVOKED', `the active key is revoked for the tenant ${identity.name}`);
-  }
+function damagedBase(damaged: DamagedCommit | undefined): HeadBase | undefined {
+  if (damaged?.resourceVersion === undefined) return undefined;
+  return { ...damaged.known, resourceVersion: damaged.resourceVersion };
 }

@@ -1,11 +1,12 @@
 /** From a head as it stands in the API server to everything that it commits, verified. */
-import { concatBytes } from '../../policy/bundle/encoding.ts';
+
+import type { ContentFile } from '../../policy/bundle/content-file.ts';
 import type { CryptoProvider } from '../../policy/bundle/crypto-provider.ts';
+import { concatBytes } from '../../policy/bundle/encoding.ts';
 import { HEAD_FILE } from '../../policy/bundle/file-names.ts';
 import type { KeyRing } from '../../policy/bundle/key-ring.ts';
 import { DEFAULT_LIMITS } from '../../policy/bundle/limits.ts';
 import type { Manifest } from '../../policy/bundle/manifest.ts';
-import type { ContentFile } from '../../policy/bundle/content-file.ts';
 import type { SignedBundle } from '../../policy/bundle/sign-bundle.ts';
 import { type VerifiedBundle, verifyBundle } from '../../policy/bundle/verify-bundle.ts';
 import { verifyHead } from '../../policy/bundle/verify-head.ts';
@@ -81,7 +82,14 @@ async function readGroups(
   const { pieces, failures } = await store.readAll(new Set(Object.values(index.groups).flat()));
   const [first] = failures;
   if (first !== undefined) {
-    throw new AegisError(first.code, failures.map(({ message }) => message).sort().slice(0, 8).join('; '));
+    throw new AegisError(
+      first.code,
+      failures
+        .map(({ message }) => message)
+        .sort()
+        .slice(0, 8)
+        .join('; '),
+    );
   }
   const files: Groups<Uint8Array> = new Map();
   const entries: Groups<StateEntry> = new Map();

@@ -1,7 +1,7 @@
 /** Puts right what somebody has changed or deleted by hand. */
 import { AegisError } from '../../policy/errors.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
-import { type Packed, piecesOf } from './bundle-shards.ts';
+import { digestsOf, type Packed, piecesOf } from './bundle-shards.ts';
 import { type CommitOptions, commitHead, judgeHead } from './commit-head.ts';
 import { headConfigMap } from './head-config-map.ts';
 import { type ShardStore, type ShardVersions, shardName } from './shard-store.ts';
@@ -9,20 +9,40 @@ import type { Standing } from './standing.ts';
 import type { StoredHeads } from './stored-heads.ts';
 import type { ConfigMap } from './trusted-keys.ts';
 
-/** Writes again what is not there as it was written. @returns what was written. @throws KubeError. */
-export async function repairShards(packed: Packed, store: ShardStore): Promise<ShardVersions> {
-  const written: ShardVersions = new Map();
-  for (const group of packed.groups.values()) {
-    const intact = await store.areIntact(group.digests);
-    if (intact.size === new Set(group.digests).size) continue;
-    const pieces = piecesOf(group);
-    const again = new Map<string, Uint8Array>();
-    for (const [at, digest] of group.digests.entries()) {
-      if (!intact.has(digest)) again.set(digest, pieces[at] as Uint8Array);
-    }
-    for (const [digest, version] of await store.ensureAll(again)) written.set(digest, version);
+/** Shards that are looked at in one step: whoever has few is checked whole, whoever has many takes turns. */
+const STEP = 8;
+
+/** Goes round the shards of a commit, some at a time. */
+export class ShardRounds {
+  #next = 0;
+
+  /** Digests that are next, or all of them. */
+  take(packed: Packed, all: boolean): Set<string> {
+    const digests = [...digestsOf(packed)];
+    if (all || digests.length <= STEP) return new Set(digests);
+    const start = this.#next % digests.length;
+    this.#next = start + STEP;
+    return new Set([...digests.slice(start), ...digests].slice(0, STEP));
   }
-  return written;
+}
+
+/** Writes again what is not there as it was written, of these. @returns what was written. @throws KubeError. */
+export async function repairShards(
+  packed: Packed,
+  digests: ReadonlySet<string>,
+  store: ShardStore,
+): Promise<ShardVersions> {
+  const intact = await store.areIntact(digests);
+  const again = new Map<string, Uint8Array>();
+  for (const group of packed.groups.values()) {
+    const damaged = group.digests.some((digest) => digests.has(digest) && !intact.has(digest));
+    const pieces = damaged ? piecesOf(group) : [];
+    for (const [at, piece] of pieces.entries()) {
+      const digest = group.digests[at];
+      if (digest !== undefined && digests.has(digest) && !intact.has(digest)) again.set(digest, piece);
+    }
+  }
+  return store.ensureAll(again);
 }
 
 export function shardNames(versions: ShardVersions): string[] {

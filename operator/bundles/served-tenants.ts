@@ -4,7 +4,6 @@ import type { TenantIdentity } from '../model/tenant-identity.ts';
 import type { CommittedBundle } from './committed-bundle.ts';
 import { identityKey } from './head-config-map.ts';
 
-
 interface Memory {
   served: CommittedBundle | undefined;
   /** Of the newest bundle that was ever served: nothing older is. */

@@ -12,6 +12,7 @@ import { COMPONENT, MANAGED_BY } from './head-config-map.ts';
 import { inParallel } from './in-parallel.ts';
 import { MAX_PIECE } from './split-payload.ts';
 import type { ConfigMap } from './trusted-keys.ts';
+import { mayPass, pauseAfter } from './try-again.ts';
 
 export const SHARD_COMPONENT = 'bundle-shard';
 /** First digit of the digest: shards are listed in sixteen parts, because a list carries all their data. */
@@ -23,7 +24,6 @@ const NAME = /^aegis-shard\.([0-9a-f]{64})$/;
 const LEVEL = 6;
 const WORKERS = 8;
 const ATTEMPTS = 6;
-const RETRY_MS = 100;
 
 const deflated = promisify(deflate) as (bytes: Uint8Array, options: { level: number }) => Promise<Buffer>;
 const inflated = promisify(inflate) as (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
@@ -49,7 +49,6 @@ export function shardDigest(configMap: { metadata: { name: string } }): string |
 
 export class ShardStore {
   readonly #options: ShardStoreOptions;
-  readonly #signal = new AbortController().signal;
 
   constructor(options: ShardStoreOptions) {
     this.#options = options;
@@ -108,21 +107,20 @@ export class ShardStore {
   }
 
   async #ensure(digest: string, piece: Uint8Array): Promise<ConfigMap> {
+    const { client, clock } = this.#options;
     const desired = await this.#configMap(digest, piece);
     for (let attempt = 1; ; attempt++) {
+      let failure: KubeError;
       try {
-        return await this.#options.client.create<ConfigMap>(CONFIG_MAP, desired);
+        return await client.create<ConfigMap>(CONFIG_MAP, desired);
       } catch (error) {
-        if (!(error instanceof KubeError)) throw error;
-        if (error.isConflict) {
-          const used = await this.#use(digest);
-          if (used !== undefined) return used;
-          if (attempt >= ATTEMPTS) {
-            throw new AegisError('AEGIS_SHARD_DAMAGED', `${shardName(digest)} cannot be replaced`, { cause: error });
-          }
-        } else if (mayPass(error) && attempt < ATTEMPTS) await this.#pause(attempt, error);
-        else throw error;
+        if (!(error instanceof KubeError && (error.isConflict || mayPass(error)))) throw error;
+        failure = error;
       }
+      const used = failure.isConflict ? await this.#use(digest) : undefined;
+      if (used !== undefined) return used;
+      if (attempt === ATTEMPTS) throw stuck(digest, failure);
+      if (!failure.isConflict) await pauseAfter(attempt, failure, clock);
     }
   }
 
@@ -143,16 +141,16 @@ export class ShardStore {
           immutable: true,
         });
       }
-      await client.delete(CONFIG_MAP, { namespace, name: shardName(digest) }, { ...(uid === undefined ? {} : { uid }) });
+      await client.delete(
+        CONFIG_MAP,
+        { namespace, name: shardName(digest) },
+        { ...(uid === undefined ? {} : { uid }) },
+      );
     } catch (error) {
       // changed or deleted by somebody else in between: look again
       if (!(error instanceof KubeError && (error.isConflict || error.status === 404))) throw error;
     }
     return undefined;
-  }
-
-  async #pause(attempt: number, { retryAfter }: KubeError): Promise<void> {
-    await this.#options.clock.sleep(retryAfter ?? RETRY_MS * 2 ** attempt, this.#signal);
   }
 
   #get(digest: string): Promise<ConfigMap | undefined> {
@@ -204,7 +202,8 @@ export class ShardStore {
   }
 }
 
-/** Whether the same request may do well a moment later; it may even have done well. */
-export function mayPass({ status }: KubeError): boolean {
-  return status === 0 || status === 408 || status === 429 || status >= 500;
+/** Somebody keeps putting another one there; anything else is the API server's own word. */
+function stuck(digest: string, failure: KubeError): Error {
+  if (!failure.isConflict) return failure;
+  return new AegisError('AEGIS_SHARD_DAMAGED', `${shardName(digest)} cannot be replaced`, { cause: failure });
 }

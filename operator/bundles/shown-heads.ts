@@ -51,6 +51,7 @@ export class ShownHeads {
 }
 
 export function mergeRevocations(a: Revocations | undefined, b: Revocations | undefined): Revocations {
-  const union = (kind: keyof Revocations): string[] => [...new Set([...(a?.[kind] ?? []), ...(b?.[kind] ?? [])])].sort();
+  const union = (kind: keyof Revocations): string[] =>
+    [...new Set([...(a?.[kind] ?? []), ...(b?.[kind] ?? [])])].sort();
   return { keys: union('keys'), approvals: union('approvals') };
 }

@@ -16,8 +16,8 @@ import {
   type RandomBytes,
   readKeySet,
   ringAt,
-  SIGNING_SECRET,
   type Secret,
+  SIGNING_SECRET,
   secretOf,
   storedRingOf,
 } from './signing-secret.ts';

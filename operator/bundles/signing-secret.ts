@@ -117,4 +117,3 @@ function plain({ keyId, publicKey }: SigningKey): TrustedKey {
 function toBase64(text: string): string {
   return Buffer.from(text, 'utf8').toString('base64');
 }
-

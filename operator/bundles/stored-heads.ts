@@ -5,7 +5,6 @@ import { KubeError } from '../kube/kube-error.ts';
 import type { KubeClient } from '../kube/types.ts';
 import { CONFIG_MAP } from '../model/resource-types.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
-import { byManifestDigest } from './garbage.ts';
 import {
   archiveConfigMap,
   archiveSelector,
@@ -16,11 +15,11 @@ import {
   manifestOf,
   removedAt,
 } from './head-config-map.ts';
-import { mayPass } from './shard-store.ts';
+import { byManifestDigest } from './references.ts';
 import type { ConfigMap } from './trusted-keys.ts';
+import { mayPass, pauseAfter } from './try-again.ts';
 
 const ATTEMPTS = 5;
-const RETRY_MS = 100;
 
 export interface StoredHeadsOptions {
   client: KubeClient;
@@ -74,7 +73,7 @@ export class StoredHeads {
         // it is there: an earlier attempt ended before its commit
         if (error.isConflict) return;
         if (!mayPass(error) || attempt === ATTEMPTS) throw error;
-        await clock.sleep(error.retryAfter ?? RETRY_MS * 2 ** attempt, new AbortController().signal);
+        await pauseAfter(attempt, error, clock);
       }
     }
   }

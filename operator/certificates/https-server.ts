@@ -96,14 +96,12 @@ function isUsable(context: ServerOptions): boolean {
   }
 }
 
-/** What is not even HTTP, or too slow or too long a head, is told so in one line. */
+/** A head that is no HTTP, too slow or too long is told so in one line; one cannot speak before the handshake ends. */
 function answerPlainly(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = PLAIN[error.code ?? ''] ?? '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const { code = '' } = error;
+  const status = PLAIN[code] ?? (code.startsWith('HPE_') ? '400 Bad Request' : undefined);
+  if (status === undefined || !socket.writable) socket.destroy();
+  else socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 async function close(server: Server, stop: () => void, drain: number, clock: Clock): Promise<void> {

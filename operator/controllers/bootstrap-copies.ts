@@ -97,7 +97,7 @@ export class BootstrapCopies {
       }),
     ];
     try {
-      await this.#copies.whenSynced(signal);
+      if (!(await synced(this.#copies, signal))) return;
       for (const registration of registrations.values()) this.#queue.add(keyOf(registration));
       await this.#queue.run(
         {
@@ -203,5 +203,16 @@ export class BootstrapCopies {
 
   #digest(text: string): string {
     return toHex(this.#options.crypto.sha256(utf8(text))).slice(0, 32);
+  }
+}
+
+/** False: the signal was aborted before. */
+async function synced(copies: Reflector<CopyObject>, signal: AbortSignal): Promise<boolean> {
+  try {
+    await copies.whenSynced(signal);
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
   }
 }

@@ -1,36 +1,57 @@
 import type { AgentRegistration } from '../../policy/resources/types.generated.ts';
 import type { GatewayEntry, GatewayTable } from '../serving/gateway-table.ts';
 import type { PodIndex } from '../workloads/pod-index.ts';
+import type { PodView } from '../workloads/pod-view.ts';
 import type { TenantRecord } from './tenant-controller.ts';
 
 /** Which pods run which agents of a tenant, and how far their gateways are. */
+export interface ScopedPodsOptions {
+  pods: PodIndex;
+  gateways: GatewayTable;
+  /** ms. */
+  monotonic(): number;
+}
+
+const MAX_PODS = 100_000;
+/** ms that a pod with a gateway may run before it counts without a word of its gateway: starting takes a while. */
+const START = 60_000;
+
+interface Agents {
+  /** Registration keys (`namespace/name`) by agent id, sorted. */
+  registrations: ReadonlyMap<string, string>;
+  byRegistration: ReadonlyMap<string, string>;
+}
+
 export class ScopedPods {
   readonly #pods: PodIndex;
   readonly #gateways: GatewayTable;
-  /** Of the plan of a pass: registration keys (`namespace/name`) by agent id. */
-  readonly #registrations = new WeakMap<object, Map<string, string>>();
+  readonly #monotonic: () => number;
+  readonly #agents = new WeakMap<object, Agents>();
+  /** When a pod with a gateway was first seen to run, by uid. */
+  readonly #since = new Map<string, number>();
 
-  constructor({ pods, gateways }: { pods: PodIndex; gateways: GatewayTable }) {
+  constructor({ pods, gateways, monotonic }: ScopedPodsOptions) {
     this.#pods = pods;
     this.#gateways = gateways;
+    this.#monotonic = monotonic;
   }
 
   /** Agent ids, sorted. */
   agents(record: TenantRecord): readonly string[] {
-    return [...this.#of(record).keys()];
+    return [...this.#of(record).registrations.keys()];
   }
 
   /** Running pods of these agents that have a gateway, and those of them that hold at least this sequence. */
   count(record: TenantRecord, agents: readonly string[], sequence: number): { matched: number; acknowledged: number } {
-    const registrations = this.#of(record);
+    const { registrations } = this.#of(record);
     let matched = 0;
     let acknowledged = 0;
     for (const agent of agents) {
       const key = registrations.get(agent);
       if (key === undefined) continue;
-      const counts = this.ofRegistration(record, key, sequence);
-      matched += counts.injected;
-      acknowledged += counts.acknowledged;
+      const { live, held } = this.#gatewaysOf(record, key);
+      matched += live.length;
+      acknowledged += live.filter(({ uid }) => (held.get(uid) ?? 0) >= sequence).length;
     }
     return { matched, acknowledged };
   }
@@ -59,27 +80,34 @@ export class ScopedPods {
 
   #gatewaysOf(record: TenantRecord, key: string) {
     const running = this.#pods.podsOf(key).filter((pod) => pod.running);
-    const agent = this.#agentOf(record, key);
+    const agent = this.#of(record).byRegistration.get(key);
     const gateways = agent === undefined ? [] : this.#gateways.ofAgent(record.scope.identity, agent);
     const held = new Map(gateways.map((gateway) => [gateway.podUid, heldBy(gateway)]));
-    return { running, live: running.filter(({ uid, injected }) => injected || held.has(uid)), held };
+    return { running, live: running.filter((pod) => held.has(pod.uid) || this.#hasStarted(pod)), held };
   }
 
-  #agentOf(record: TenantRecord, key: string): string | undefined {
-    for (const [agent, registration] of this.#of(record)) if (registration === key) return agent;
-    return undefined;
+  #hasStarted({ uid, injected }: PodView): boolean {
+    if (!injected) return false;
+    const now = this.#monotonic();
+    const since = this.#since.get(uid);
+    if (since === undefined) {
+      if (this.#since.size > MAX_PODS) this.#since.clear();
+      this.#since.set(uid, now);
+    }
+    return now - (since ?? now) > START;
   }
 
-  #of({ outcome: { plan } }: TenantRecord): Map<string, string> {
-    let known = this.#registrations.get(plan);
+  #of({ outcome: { plan } }: TenantRecord): Agents {
+    let known = this.#agents.get(plan);
     if (known === undefined) {
       const found = [...plan.results.values()].flatMap(({ current, takesPart }): [string, string][] => {
         if (current.kind !== 'AgentRegistration' || takesPart === 'none') return [];
         const { spec, metadata } = current.loaded.object as AgentRegistration;
         return [[spec.agentId ?? metadata.name, `${metadata.namespace ?? 'default'}/${metadata.name}`]];
       });
-      known = new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)));
-      this.#registrations.set(plan, known);
+      const registrations = new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)));
+      known = { registrations, byRegistration: new Map(found.map(([agent, key]) => [key, agent])) };
+      this.#agents.set(plan, known);
     }
     return known;
   }

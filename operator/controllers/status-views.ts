@@ -7,16 +7,14 @@ import type { Intaken } from '../model/intaken.ts';
 import { AGENT_POLICY, AGENT_REGISTRATION, AGENT_TENANT, AGENT_TOOL } from '../model/resource-types.ts';
 import type { ResourceResult } from '../planning/plan-tenant.ts';
 import { agentsInScope } from '../planning/rollouts.ts';
-import type { GatewayTable } from '../serving/gateway-table.ts';
 import { policyStatus } from '../status/policy-status.ts';
 import { registrationStatus } from '../status/registration-status.ts';
 import { tenantStatus } from '../status/tenant-status.ts';
 import { toolStatus } from '../status/tool-status.ts';
 import type { Missing } from '../status/views.ts';
-import { wakeAt } from '../status/wake-at.ts';
-import type { PodIndex } from '../workloads/pod-index.ts';
+import { type Timed, wakeAt } from '../status/wake-at.ts';
 import type { Intake } from './intake.ts';
-import { ScopedPods } from './scoped-pods.ts';
+import type { ScopedPods } from './scoped-pods.ts';
 import type { TenantRecord } from './tenant-controller.ts';
 import type { Tenants } from './tenants.ts';
 
@@ -26,8 +24,9 @@ export interface StatusViewsOptions {
   /** After its last pass. */
   recordOf(namespace: string): TenantRecord | undefined;
   tenantRecord(name: string): TenantRecord | undefined;
-  pods: PodIndex;
-  gateways: GatewayTable;
+  scoped: ScopedPods;
+  /** Gateways may not have spoken to this leader yet: fewer than before says nothing. */
+  settling(): boolean;
   platformNamespace: string;
   /** ms since the epoch. */
   now(): number;
@@ -47,7 +46,7 @@ export class StatusViews {
 
   constructor(options: StatusViewsOptions) {
     this.#options = options;
-    this.#scoped = new ScopedPods(options);
+    this.#scoped = options.scoped;
   }
 
   /** By `Kind namespace/name`. undefined: it is gone, or was not looked at in this generation yet. */
@@ -82,6 +81,7 @@ export class StatusViews {
 
   #policy(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
     const policy = item.loaded.object as AgentPolicy;
+    const previous = (item.object as unknown as AgentPolicy).status;
     const entry = committedEntry(record, item.key);
     const published = publishedAs(record, entry, item);
     const agents = agentsInScope(policy, this.#scoped.agents(record));
@@ -91,15 +91,15 @@ export class StatusViews {
       targetStage: result.plan?.targetStage ?? ('Enforce' as const),
       ...(result.plan !== undefined && { rollout: result.plan.state, wait: result.plan.wait }),
       ...(published !== undefined && { published }),
-      pods: this.#scoped.count(record, agents, published?.sequence ?? Number.MAX_SAFE_INTEGER),
+      pods: this.#settled(this.#scoped.count(record, agents, sequenceOf(entry)), previous?.agents),
       deleting: item.deleting,
     };
-    const previous = (item.object as unknown as AgentPolicy).status;
-    return this.#desired(AGENT_POLICY, item, policyStatus(view, previous, this.#options.now()), view.missing);
+    return this.#desired(AGENT_POLICY, item, policyStatus(view, previous, this.#options.now()), view);
   }
 
   #registration(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
     const { spec, metadata } = item.loaded.object as AgentRegistration;
+    const previous = (item.object as unknown as AgentRegistration).status;
     const entry = committedEntry(record, item.key);
     const published = publishedAs(record, entry, item);
     const storeKey = `${metadata.namespace ?? 'default'}/${metadata.name}`;
@@ -112,17 +112,11 @@ export class StatusViews {
         published: { sequence: published.sequence },
         configMapName: `aegis-bootstrap-${metadata.name}`,
       }),
-      pods: this.#scoped.ofRegistration(record, storeKey, published?.sequence ?? Number.MAX_SAFE_INTEGER),
+      pods: this.#settled(this.#scoped.ofRegistration(record, storeKey, sequenceOf(entry)), previous?.pods),
       suspended: spec.suspended === true,
       egressGuard: spec.egressGuard ?? ('Off' as const),
     };
-    const previous = (item.object as unknown as AgentRegistration).status;
-    return this.#desired(
-      AGENT_REGISTRATION,
-      item,
-      registrationStatus(view, previous, this.#options.now()),
-      view.missing,
-    );
+    return this.#desired(AGENT_REGISTRATION, item, registrationStatus(view, previous, this.#options.now()), view);
   }
 
   #tool(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
@@ -141,7 +135,7 @@ export class StatusViews {
       usedBy: this.#usedBy(record, toolId),
     };
     const previous = (item.object as unknown as AgentTool).status;
-    return this.#desired(AGENT_TOOL, item, toolStatus(view, previous, this.#options.now()), view.missing);
+    return this.#desired(AGENT_TOOL, item, toolStatus(view, previous, this.#options.now()), view);
   }
 
   #tenant(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
@@ -152,13 +146,22 @@ export class StatusViews {
       namespaces: record.scope.namespaces,
       agents: plan.agents,
       policies: plan.policies,
+      ...(publishedAs(record, committedEntry(record, item.key), item) === undefined && { pending: true }),
       frozen: committed !== undefined && committed.manifest.freeze.mode !== 'None',
       ...(committed !== undefined && { bundle: bundleOf(committed) }),
       ...(conflict !== undefined && { conflict }),
       deleting: item.deleting,
     };
     const previous = (item.object as unknown as AgentTenant).status;
-    return this.#desired(AGENT_TENANT, item, tenantStatus(view, previous, this.#options.now()), undefined);
+    return this.#desired(AGENT_TENANT, item, tenantStatus(view, previous, this.#options.now()), {});
+  }
+
+  #settled<T extends { acknowledged: number }>(
+    counts: T,
+    before: { acknowledged?: number } | undefined,
+  ): T & { settling?: boolean } {
+    const fewer = counts.acknowledged < (before?.acknowledged ?? 0);
+    return fewer && this.#options.settling() ? { ...counts, settling: true } : counts;
   }
 
   #common(item: Intaken, record: TenantRecord, result: ResourceResult) {
@@ -196,8 +199,8 @@ export class StatusViews {
     return used;
   }
 
-  #desired(type: ResourceType, item: Intaken, status: unknown, missing: Missing | undefined): DesiredStatus {
-    const at = wakeAt({ ...(missing !== undefined && { missing }) }, this.#options.now());
+  #desired(type: ResourceType, item: Intaken, status: unknown, view: Timed): DesiredStatus {
+    const at = wakeAt(view, this.#options.now());
     return { type, object: item.object, status, ...(at !== undefined && { wakeAt: at }) };
   }
 }
@@ -213,6 +216,11 @@ function publishedAs({ outcome: { committed } }: TenantRecord, entry: StateEntry
   if (entry.uid !== uid || entry.generation !== generation) return undefined;
   const { manifest, digest, configMapName } = committed;
   return { sequence: entry.sequence, digest, keyId: manifest.keyId, configMapName, expiresAt: manifest.expiresAt };
+}
+
+/** First sequence in which it takes part as it does now; none that anybody could hold where it never did. */
+function sequenceOf(entry: StateEntry | undefined): number {
+  return entry === undefined ? Number.MAX_SAFE_INTEGER : entry.sequence;
 }
 
 function bundleOf({ manifest, digest }: Committed) {

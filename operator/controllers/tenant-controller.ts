@@ -11,6 +11,7 @@ import type { EvidenceQuestion } from '../model/evidence-question.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
 import type { ResourceResult } from '../planning/plan-tenant.ts';
 import type { TenantScope } from '../planning/tenancy.ts';
+import { problemOf, type TenantProblem } from './tenant-problem.ts';
 import { loadStart, type PassOutcome, type SessionOptions, TenantSession } from './tenant-session.ts';
 import type { TenantParts, Tenants } from './tenants.ts';
 
@@ -19,7 +20,7 @@ export interface TenantRecord {
   scope: TenantScope;
   outcome: PassOutcome;
   /** What kept the last pass from publishing. */
-  problem?: { condition: 'Compiled' | 'BundlePublished'; reason: string; message: string; terminal: boolean };
+  problem?: TenantProblem;
 }
 
 export interface TenantControllerOptions extends Omit<SessionOptions, 'identity' | 'now' | 'evidence'> {
@@ -38,8 +39,8 @@ export interface TenantControllerOptions extends Omit<SessionOptions, 'identity'
   onLoaded(entries: StateEntries): void;
   /** Told after every pass what may have to be said anew: keys of resources. */
   onPass(record: TenantRecord, changed: Iterable<string>): void;
-  /** ms that a pass took. */
-  onDuration?(ms: number, action: PassOutcome['action']): void;
+  /** Told after every pass: ms that it took, and ms since the first change that it took in. */
+  onDuration?(pass: { ms: number; sinceChange: number | undefined; outcome: PassOutcome }): void;
 }
 
 const keyOfTenant = ({ name, uid }: TenantIdentity): string => `${name} ${uid}`;
@@ -149,6 +150,7 @@ export class TenantController {
   async #handle(key: string): Promise<{ requeueAfter: number } | undefined> {
     const wait = this.#quiet(key);
     if (wait > 0) return { requeueAfter: wait };
+    const first = this.#changes.get(key)?.first;
     this.#changes.delete(key);
     const identity = identityOf(key);
     const { tenants, clock, publisher } = this.#options;
@@ -167,7 +169,15 @@ export class TenantController {
       return this.#forget(key);
     }
     this.#settle(key, current, outcome, before);
-    this.#options.onDuration?.(clock.monotonic() - started, outcome.action);
+    const now = clock.monotonic();
+    const sinceChange = first === undefined ? undefined : now - first;
+    this.#options.onDuration?.({ ms: now - started, sinceChange, outcome });
+    // settled first, so that what there is to say is said; then tried again, later and later
+    if (outcome.failure !== undefined) {
+      // what was sent last may stand there or not: only the API server knows
+      this.#sessions.delete(key);
+      throw outcome.failure;
+    }
     return outcome.wakeAt === undefined ? undefined : { requeueAfter: Math.max(50, outcome.wakeAt - clock.now()) };
   }
 
@@ -213,19 +223,8 @@ export class TenantController {
   }
 
   #settle(key: string, scope: TenantScope, outcome: PassOutcome, before: TenantRecord | undefined): void {
-    const { held } = outcome.plan;
-    const record: TenantRecord = {
-      scope,
-      outcome,
-      ...(held.length > 0 && {
-        problem: {
-          condition: 'Compiled',
-          reason: 'Held',
-          message: `${held.slice(0, 3).join(', ')} cannot be compiled any more; the last bundle stays in force.`,
-          terminal: true,
-        },
-      }),
-    };
+    const problem = problemOf(outcome);
+    const record: TenantRecord = { scope, outcome, ...(problem !== undefined && { problem }) };
     this.#records.set(key, record);
     if (outcome.action !== 'none') this.#log(outcome);
     this.#options.onPass(record, changedKeys(before, record));
@@ -238,19 +237,7 @@ export class TenantController {
   }
 
   #failed(identity: TenantIdentity, error: unknown): void {
-    const { log, onPass } = this.#options;
-    log.warn('tenant.failed', { tenant: identity.name, error: errorName(error) });
-    const before = this.record(identity);
-    if (before === undefined) return;
-    const problem = {
-      condition: 'BundlePublished' as const,
-      reason: 'StoreUnavailable',
-      message: `The bundle cannot be stored now (${error instanceof AegisError ? error.code : errorName(error)}).`,
-      terminal: false,
-    };
-    const record = { ...before, problem };
-    this.#records.set(keyOfTenant(identity), record);
-    onPass(record, before.outcome.plan.results.keys());
+    this.#options.log.warn('tenant.failed', { tenant: identity.name, error: errorName(error) });
   }
 }
 
@@ -258,7 +245,7 @@ export class TenantController {
 function* changedKeys(before: TenantRecord | undefined, now: TenantRecord): Iterable<string> {
   const { results, entries } = now.outcome.plan;
   const known = before?.outcome.plan;
-  const all = before?.problem !== now.problem;
+  const all = before?.problem?.message !== now.problem?.message;
   for (const [key, result] of results) {
     const last = known?.results.get(key);
     if (all || last === undefined || known?.entries.get(key) !== entries.get(key) || !alike(last, result)) yield key;

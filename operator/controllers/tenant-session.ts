@@ -37,6 +37,8 @@ export interface PassOutcome {
   plan: TenantPlan;
   committed: Committed | undefined;
   action: 'none' | 'published' | 'renewed';
+  /** What should have been committed could not be. */
+  failure?: unknown;
   /** ms since the epoch. */
   wakeAt?: number;
 }
@@ -124,8 +126,12 @@ export class TenantSession {
     };
     const plan = this.#planner.plan(input);
     const freeze = this.#freezeOf(spec);
-    const action = await this.#act(plan, freeze, spec);
-    return { plan, committed: this.#committed, action, ...this.#wake(plan, spec) };
+    try {
+      const action = await this.#act(plan, freeze, spec);
+      return { plan, committed: this.#committed, action, ...this.#wake(plan, spec) };
+    } catch (failure) {
+      return { plan, committed: this.#committed, action: 'none', failure };
+    }
   }
 
   async #act(plan: TenantPlan, freeze: Freeze | undefined, spec: AgentTenant['spec'] | undefined) {

@@ -87,6 +87,7 @@ export class ApiCaller {
   }
 
   async #send(call: ApiRequest, lane: Lane, { signal }: LinkedAbort): Promise<Dispatcher.ResponseData> {
+    signal.throwIfAborted();
     const access = await orAbort(this.#options.credentials.current(), signal);
     return await request(`${access.origin}${access.prefix}${call.path}`, {
       dispatcher: this.#options.connections.get(access, lane),
@@ -142,7 +143,6 @@ async function readText(body: Dispatcher.ResponseData['body'], maxBytes: number)
 
 /** Credentials may come from a program that hangs. */
 async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {
     stop = () => reject(signal.reason);

@@ -11,7 +11,8 @@ const OWNED_METADATA = ['labels', 'annotations', 'ownerReferences', 'finalizers'
 /**
  * Whether a server-side apply of `desired` would change `live`: compare before a write, because every write wakes every
  * watch. Labels, annotations, owners and finalizers that others added do not count; in all other fields that `desired`
- * has, what is live beyond it counts as well (a condition to remove, a key of data). Absent, null and empty are the same.
+ * has, what is live beyond it counts as well (a condition to remove, a key of data). A field that is empty is the same as
+ * none; deeper down only null is.
  */
 export function appliedDiffers(
   desired: KubeObject,
@@ -20,11 +21,13 @@ export function appliedDiffers(
 ): boolean {
   if (live === undefined) return true;
   for (const field of OWNED_METADATA) {
-    if (!covers(live.metadata[field], desired.metadata[field])) return true;
+    const value = desired.metadata[field];
+    if (!isEmpty(value) && !covers(live.metadata[field], value)) return true;
   }
   for (const [field, value] of Object.entries(desired)) {
     if (IDENTITY.has(field)) continue;
     const current = (live as unknown as Record<string, unknown>)[field];
+    if (isEmpty(value) && isEmpty(current)) continue;
     if (shared.includes(field) ? !covers(current, value) : !equals(current, value)) return true;
   }
   return false;
@@ -53,7 +56,7 @@ export function labelSelector(labels: Readonly<Record<string, string>>): string 
 }
 
 function equals(a: unknown, b: unknown): boolean {
-  if (isEmpty(a) || isEmpty(b)) return isEmpty(a) && isEmpty(b);
+  if (isNone(a) || isNone(b)) return isNone(a) && isNone(b);
   if (Array.isArray(a) || Array.isArray(b)) {
     return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, i) => equals(item, b[i]));
   }
@@ -63,7 +66,7 @@ function equals(a: unknown, b: unknown): boolean {
 
 /** Whether `live` holds all of `desired`. */
 function covers(live: unknown, desired: unknown): boolean {
-  if (isEmpty(desired)) return true;
+  if (isNone(desired)) return true;
   if (Array.isArray(desired)) {
     if (!Array.isArray(live)) return false;
     return desired.every((item) => live.some((other) => covers(other, item)));
@@ -76,7 +79,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+function isNone(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
+}
+
 function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null) return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
+  return isNone(value) || (typeof value === 'object' && Object.keys(value).length === 0);
 }

@@ -1,4 +1,4 @@
-import { systemClock } from '../../runtime/time/clock.ts';
+import { type Clock, systemClock } from '../../runtime/time/clock.ts';
 import { ApiCaller } from './api-caller.ts';
 import { ClusterCredentials } from './cluster-access.ts';
 import { Connections } from './connections.ts';
@@ -17,7 +17,9 @@ export interface KubeClientOptions {
   connections?: number;
   /** ms without a byte after which a watch counts as dead; 70 s when absent. */
   watchIdleTimeout?: number;
-  clock?: Pick<typeof systemClock, 'now' | 'monotonic' | 'sleep'>;
+  /** In front of the paths of the ServiceAccount's files; nothing when absent. */
+  root?: string;
+  clock?: Clock;
   random?(): number;
 }
 
@@ -29,7 +31,7 @@ const WATCH_IDLE = 70_000;
 export function createKubeClient(options: KubeClientOptions): KubeClient {
   const clock = options.clock ?? systemClock;
   const connections = new Connections(options.connections ?? CONNECTIONS);
-  const credentials = new ClusterCredentials({ kubeconfig: options.kubeconfig, clock });
+  const credentials = new ClusterCredentials({ kubeconfig: options.kubeconfig, root: options.root ?? '', clock });
   const random = options.random ?? Math.random;
   const caller = new ApiCaller({ credentials, connections, userAgent: options.userAgent, clock, random });
   return clientOf(caller, connections, options.watchIdleTimeout ?? WATCH_IDLE);

@@ -39,15 +39,17 @@ const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/tok
  */
 export class ClusterCredentials {
   readonly #file: string | undefined;
+  readonly #root: string;
   readonly #clock: Clock;
   #config: { config: KubeConfig; fingerprint: string } | undefined;
   #access: { access: ClusterAccess; at: number } | undefined;
   #refresh: Promise<ClusterAccess> | undefined;
   #invalidatedAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ kubeconfig, clock }: { kubeconfig: string | undefined; clock: Clock }) {
-    this.#file = kubeconfig;
-    this.#clock = clock;
+  constructor(options: { kubeconfig: string | undefined; root: string; clock: Clock }) {
+    this.#file = options.kubeconfig;
+    this.#root = options.root;
+    this.#clock = options.clock;
   }
 
   /** @throws KubeError status 0, reason `Credentials`: nothing usable is there */
@@ -79,8 +81,7 @@ export class ClusterCredentials {
       const held = this.#access;
       // a file that is being replaced is missing for a moment
       if (held !== undefined && at - held.at < GRACE) return held.access;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new KubeError(0, 'Credentials', `no access to a cluster: ${why}`, { cause: error });
+      throw noAccess(error, this.#config?.config);
     }
   }
 
@@ -92,8 +93,9 @@ export class ClusterCredentials {
     const { KubeConfig } = await import('@kubernetes/client-node');
     const config = new KubeConfig();
     if (this.#file !== undefined) config.loadFromFile(this.#file);
-    else if (process.env.KUBERNETES_SERVICE_HOST && existsSync(SERVICE_ACCOUNT_TOKEN)) config.loadFromCluster();
-    else config.loadFromDefault();
+    else if (process.env.KUBERNETES_SERVICE_HOST && existsSync(this.#root + SERVICE_ACCOUNT_TOKEN)) {
+      config.loadFromCluster(this.#root);
+    } else config.loadFromDefault();
     this.#config = { config, fingerprint };
     return config;
   }
@@ -110,9 +112,24 @@ function usesPlugin(config: KubeConfig): boolean {
   return Boolean(user?.exec) || (Boolean(user?.authProvider) && user?.authProvider?.name !== 'tokenFile');
 }
 
+/** Only what is known to be harmless: messages of parsers and of programs may quote a token. */
+function noAccess(error: unknown, config: KubeConfig | undefined): KubeError {
+  if (error instanceof KubeError) return error;
+  const { code, path, name } = error as NodeJS.ErrnoException;
+  let why = typeof code === 'string' ? `${code} ${path ?? ''}`.trim() : name;
+  const command = (config?.getCurrentUser()?.exec as { command?: unknown } | undefined)?.command;
+  if (typeof command === 'string') why = `${command} gives no credentials (${why})`;
+  return new KubeError(0, 'Credentials', `no access to a cluster: ${why}`);
+}
+
 async function readAccess(config: KubeConfig): Promise<ClusterAccess> {
   const cluster = config.getCurrentCluster();
-  if (!cluster?.server) throw new Error('the current context names no cluster');
+  if (!cluster?.server || !URL.canParse(cluster.server)) {
+    throw new KubeError(0, 'Credentials', 'no access to a cluster: the current context names no address of a server');
+  }
+  if (cluster.server.startsWith('http:') && !cluster.skipTLSVerify) {
+    throw new KubeError(0, 'Credentials', 'no access to a cluster: http only with insecure-skip-tls-verify');
+  }
   const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
   const { origin, pathname } = new URL(cluster.server);

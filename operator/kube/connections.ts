@@ -20,7 +20,8 @@ export class Connections {
   #lanes: Lanes | undefined;
   #key: string | undefined;
   #closed = false;
-  readonly #retired = new Set<Promise<void>>();
+  /** Still with something under way. */
+  readonly #retired = new Set<Dispatcher>();
 
   constructor(calls: number) {
     this.#perLane = { calls, watches: MAX_WATCHES };
@@ -36,22 +37,20 @@ export class Connections {
     return this.#lanes[lane];
   }
 
+  /** Ends what is under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    const lanes = this.#lanes;
+    if (this.#lanes !== undefined) this.#retire(this.#lanes);
     this.#lanes = undefined;
-    if (lanes !== undefined) await Promise.all([lanes.calls.destroy(), lanes.watches.destroy()]);
-    await Promise.allSettled(this.#retired);
+    await Promise.allSettled([...this.#retired].map((dispatcher) => dispatcher.destroy()));
   }
 
   /** What runs on them may end; nothing new begins there. */
   #retire({ calls, watches }: Lanes): void {
     for (const dispatcher of [calls, watches]) {
-      const closing = dispatcher
-        .close()
-        .catch(() => undefined)
-        .finally(() => this.#retired.delete(closing));
-      this.#retired.add(closing);
+      this.#retired.add(dispatcher);
+      const done = () => this.#retired.delete(dispatcher);
+      dispatcher.close().then(done, done);
     }
   }
 

@@ -140,7 +140,10 @@ export class EventRecorder {
     const limits = { signal, timeout: CALL_TIMEOUT };
     const counted = { count, lastObservedTime: microTime(series.lastAt) };
     if (series.name === undefined) {
-      const event = eventObject(series.text, this.#options, { at: series.firstAt, unique: this.#unique(series) });
+      const event = eventObject(series.text, this.#options, {
+        at: series.firstAt,
+        unique: this.#unique(series.firstAt),
+      });
       if (count > 1) event.series = counted;
       await client.create<EventObject>(EVENT, event, limits);
       series.name = event.metadata.name;
@@ -167,9 +170,10 @@ export class EventRecorder {
     return status === 404 || status === 409 || status === 400 || status === 403 || status === 422;
   }
 
-  #unique({ firstAt, attempts }: EventSeries): string {
-    this.#serial++;
-    return (BigInt(Math.trunc(firstAt)) * 1_000_000n + BigInt((this.#serial + attempts) % 1_000_000)).toString(16);
+  /** Another one at every attempt; where another process has the same one, the next attempt has another. */
+  #unique(at: number): string {
+    this.#serial = (this.#serial + 1) % 1_000_000;
+    return (BigInt(Math.trunc(at)) * 1_000_000n + BigInt(this.#serial)).toString(16);
   }
 
   #tell(error: unknown): void {

@@ -9,7 +9,7 @@ export interface FinalizerOptions extends CallOptions {
 const ATTEMPTS = 5;
 
 /**
- * The object with the finalizer; undefined where the object is gone, or is being deleted, when it is too late for one.
+ * The object with the finalizer, at once where it has it already; undefined where the object is gone, or is being deleted, when it is too late for one.
  * @throws KubeError
  */
 export async function addFinalizer<T extends KubeObject>(
@@ -28,7 +28,9 @@ export async function addFinalizer<T extends KubeObject>(
   });
 }
 
-/** The object without the finalizer; undefined where it is gone, which may be the consequence. @throws KubeError */
+/**
+ * The object without the finalizer, at once where it has none; undefined where it is gone. @throws KubeError
+ */
 export async function removeFinalizer<T extends KubeObject>(
   client: KubeClient,
   type: ResourceType,

@@ -30,7 +30,8 @@ const MAX_CALL = 5_000;
 /**
  * At most one process leads, as far as their clocks run at about the same speed: whoever leads stops `renewDeadline`
  * after it sent its last successful renewal, others claim `leaseDuration` after they saw the last change. Where even a
- * moment of two leaders does harm, a compare-and-swap on what is written must fence it: no lease can.
+ * moment of two leaders does harm, a compare-and-swap on what is written must fence it: no lease can. (One such moment: the
+ * lease is deleted by hand, and a process that has never seen it starts before its holder makes it again.)
  */
 export class LeaderElection {
   readonly #options: Required<Omit<LeaderElectionOptions, 'onError'>> & Pick<LeaderElectionOptions, 'onError'>;
@@ -123,8 +124,9 @@ export class LeaderElection {
   /** Renews the lease until the work has ended, which may be some time after it was asked to. */
   async #keep(ended: AbortSignal): Promise<'ended' | 'lost'> {
     const { clock, retryPeriod, renewDeadline } = this.#options;
+    let period = retryPeriod;
     for (;;) {
-      const pause = Math.min(retryPeriod, this.#validUntil - clock.monotonic());
+      const pause = Math.min(period, this.#validUntil - clock.monotonic());
       await clock.sleep(pause, ended);
       // also where the process was stopped for long: its time is over before anything else is tried
       if (!this.leading) return 'lost';
@@ -133,6 +135,7 @@ export class LeaderElection {
       const outcome = await this.#withinTerm((signal) => this.#renew(signal));
       if (outcome === 'lost' || !this.leading) return 'lost';
       if (outcome === 'renewed') this.#validUntil = sentAt + renewDeadline;
+      period = outcome === 'renewed' ? retryPeriod : retryPeriod / 4;
     }
   }
 
@@ -209,7 +212,7 @@ export class LeaderElection {
   }
 
   #limits(signal?: AbortSignal): { timeout: number; signal?: AbortSignal } {
-    const timeout = Math.min(MAX_CALL, this.#options.renewDeadline / 2);
+    const timeout = Math.min(MAX_CALL, this.#options.renewDeadline / 3);
     return { timeout, ...(signal && { signal }) };
   }
 

@@ -1,53 +1,18 @@
 import { Backoff } from '../../runtime/time/backoff.ts';
-import type { Clock } from '../../runtime/time/clock.ts';
 import { KubeError } from './kube-error.ts';
 import { ObjectCache } from './object-cache.ts';
+import type { ReflectorEvent, ReflectorOptions, ReflectorStatus } from './reflector-types.ts';
 import { isOlder } from './resource-version.ts';
-import type { KubeClient, KubeObject, ResourceType, Selection, Store, WatchEvent } from './types.ts';
+import type { KubeObject, Store, WatchEvent } from './types.ts';
 
-export interface ReflectorOptions<T extends KubeObject> {
-  client: KubeClient;
-  type: ResourceType;
-  selection?: Selection;
-  clock: Clock;
-  /** From 0 up to 1. */
-  random(): number;
-  /** What of an object is kept. May change the object that it gets; `managedFields` are gone already. */
-  transform?(object: T): T;
-  /** What happens to the watch; for logs and metrics. */
-  onStatus?(event: ReflectorEvent): void;
-  /** ms after which a watch that ended is followed by a list instead of by the next watch; 30 min when absent. */
-  relistInterval?: number;
-  /** Objects in one page of a list. */
-  pageSize?: number;
-}
-
-export type ReflectorEvent =
-  | { event: 'listed'; items: number; changes: number; took: number }
-  | { event: 'watch-ended' }
-  /** List or watch failed; the next attempt comes after `delay` ms. */
-  | { event: 'failed'; error: KubeError; delay: number }
-  /** Somebody who is told of changes, or `transform`, threw: a defect. The copy is right all the same. */
-  | { event: 'listener-failed'; error: unknown };
-
-export interface ReflectorStatus {
-  synced: boolean;
-  /** Monotonic ms when the server last said anything; what is known may be older by now minus that. */
-  lastContact: number | undefined;
-  items: number;
-  relists: number;
-  /** Watches begun after the first one. */
-  reconnects: number;
-  failures: number;
-  listenerFailures: number;
-  /** Of the attempt before this one, until something works again. */
-  lastError: KubeError | undefined;
-}
+export type { ReflectorEvent, ReflectorOptions, ReflectorStatus } from './reflector-types.ts';
 
 const BACKOFF = { base: 500, cap: 30_000 };
 const RELIST_INTERVAL = 30 * 60_000;
 /** Watches that end sooner are followed by a pause. */
 const SHORT_WATCH = 10_000;
+/** ms for the question after its version: the connection may be as dead as that of the watch. */
+const CHECK_TIMEOUT = 10_000;
 /** Seconds that a server may end a watch before its time. */
 const END_SLACK = 5;
 
@@ -145,14 +110,20 @@ export class Reflector<T extends KubeObject> implements Store<T> {
     if (this.#version !== undefined && this.#doubtful) await this.#checkServer(this.#version, signal);
     const version = this.#version ?? (await this.#list(signal));
     const began = clock.monotonic();
+    let idle = false;
     try {
       await this.#watch(version, signal);
+    } catch (error) {
+      // a server has no bookmarks to send of a kind of which it has seen no event since it started
+      if (!(error instanceof KubeError && error.status === 0 && error.reason === 'Idle')) throw error;
+      idle = true;
+      this.#doubtful = true;
     } finally {
       // however it ended: it worked
       if (clock.monotonic() - began >= SHORT_WATCH) this.#backoff.reset();
     }
     if (signal.aborted) return 0;
-    this.#status({ event: 'watch-ended' });
+    this.#status({ event: 'watch-ended', idle });
     return clock.monotonic() - began < SHORT_WATCH ? this.#backoff.next() : 0;
   }
 
@@ -215,7 +186,8 @@ export class Reflector<T extends KubeObject> implements Store<T> {
     // no object has this name, so that the answer is a version and nothing else
     const nobody = 'metadata.name=no.such.name';
     const fieldSelector = selection?.fieldSelector ? `${selection.fieldSelector},${nobody}` : nobody;
-    const { resourceVersion } = await client.list<T>(type, { ...selection, fieldSelector }, { signal });
+    const limits = { signal, timeout: CHECK_TIMEOUT };
+    const { resourceVersion } = await client.list<T>(type, { ...selection, fieldSelector }, limits);
     if (isOlder(resourceVersion, ours)) throw wentBack();
     this.#contact();
     this.#doubtful = false;

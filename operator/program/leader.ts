@@ -1,5 +1,4 @@
 /** What one replica alone does: commit, keep in order what is stored, and say what there is to say. */
-import { fromBase64 } from '../../policy/bundle/encoding.ts';
 import { formatKeyRing } from '../../policy/bundle/key-ring.ts';
 import { AegisError } from '../../policy/errors.ts';
 import { errorName } from '../../runtime/telemetry/logger.ts';
@@ -18,6 +17,9 @@ import type { KubeClient } from '../kube/types.ts';
 import { StatusWriter } from '../status/status-writer.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import type { OperatorEnvironment } from './environment.ts';
+import { evidenceFacts, resourceCounts } from './facts.ts';
+import { considerClaim } from './head-claims.ts';
+import { keepHouse } from './housekeeping.ts';
 import type { Replica } from './replica.ts';
 
 export interface LeadOptions {
@@ -32,7 +34,8 @@ const HOUR = 3_600_000;
 /** Where no AgentTenant says otherwise (its schema's own defaults). */
 const DEFAULTS = { maxStaleness: 72 * HOUR, retention: 10 };
 const STATUS_WORKERS = 16;
-const HOUSEKEEPING = 30_000;
+/** Every gateway speaks at least every five minutes. */
+const SETTLING = 6 * 60_000;
 
 /** Until the signal is aborted. @throws AegisError `AEGIS_HEAD_CONFLICT` where somebody else commits. */
 export async function lead(options: LeadOptions, signal: AbortSignal): Promise<void> {
@@ -50,7 +53,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     log,
     onCommitted: (identity, bundle) => bundles.adopt(identity, bundle),
   });
-  await replica.watches.whenSynced(signal);
+  if (!(await replica.watches.whenSynced(signal))) return;
   while (!tenants.synced && !signal.aborted) await clock.sleep(50, signal);
   if (signal.aborted) return;
 
@@ -81,11 +84,16 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
       for (const key of changed) status.mark(key);
       status.mark(`AgentTenant ${record.scope.identity.name}`);
     },
-    onDuration: (ms, action) => {
-      metrics.reconcile.reconciled('tenant', 'done', ms);
-      if (action !== 'none') metrics.publish.committed(action === 'published' ? 'content' : 'renewal', ms);
+    onDuration: ({ ms, sinceChange, outcome }) => {
+      const { action, failure } = outcome;
+      metrics.reconcile.reconciled('tenant', failure === undefined ? 'done' : 'failed', ms);
+      if (action === 'published') metrics.publish.committed('content', sinceChange);
+      if (action === 'renewed') metrics.publish.committed('renewal');
+      if (failure instanceof AegisError && failure.code === 'AEGIS_HEAD_CONFLICT') metrics.publish.conflict();
     },
   });
+  const scoped = new ScopedPods({ pods, gateways, monotonic: () => clock.monotonic() });
+  const began = clock.monotonic();
   const views = new StatusViews({
     intake,
     tenants,
@@ -97,8 +105,8 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
       const scope = tenants.tenancy.scopes.get(name);
       return scope && controller.record(scope.identity);
     },
-    pods,
-    gateways,
+    scoped,
+    settling: () => clock.monotonic() - began < SETTLING,
     platformNamespace: namespace,
     now: () => clock.now(),
   });
@@ -111,7 +119,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     onError: (key, error) => log.warn('status.failed', { resource: key, error: errorName(error) }),
   });
   const marks = new StatusMarks({
-    scoped: new ScopedPods({ pods, gateways }),
+    scoped,
     record: (identity) => controller.record(identity),
     mark: (key) => status.mark(key),
   });
@@ -126,6 +134,17 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     trust: () => ({ keyring: formatKeyRing(keys.ring()), ca: certificate.current().caBundle }),
     log,
   });
+  metrics.publish.readTenants(function* () {
+    for (const { outcome } of controller.records()) {
+      if (outcome.committed === undefined) continue;
+      const { identity, manifest } = outcome.committed;
+      const { agents, policies } = outcome.plan;
+      const expiresAt = Date.parse(manifest.expiresAt);
+      yield { tenant: identity.name, sequence: manifest.sequence, expiresAt, agents, policies };
+    }
+  });
+  metrics.reconcile.readResources(() => resourceCounts(intake));
+  metrics.evidence.readEvidence(() => evidenceFacts(controller.records(), replica.evidence));
   metrics.kube.addQueue('tenant', () => controller.stats());
   metrics.kube.addQueue('status', () => status.stats());
   metrics.kube.addQueue('bootstrap', () => bootstrap.stats());
@@ -149,7 +168,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     }),
     gateways.subscribe(({ tenant, agentId, registration }) => {
       marks.agent(tenant, agentId, registration);
-      for (const claim of gateways.claims(tenant)) considerClaim(claim);
+      for (const claim of gateways.claims(tenant)) considerClaim(claim, { controller, publisher, log });
     }),
     pods.subscribe((key) => {
       const agent = directory.registration(key);
@@ -161,49 +180,26 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     }),
   ];
 
-  /** A signed head of ours above what is committed: the cluster was restored from a backup. */
-  function considerClaim(claim: { tenant: { name: string; uid: string }; head: string }): void {
-    try {
-      const bytes = fromBase64(claim.head);
-      const shown = bytes && publisher.acceptHigherHead(bytes, claim.tenant);
-      if (shown === undefined) return;
-      log.warn('bundle.behind', { tenant: claim.tenant.name, sequence: shown.sequence });
-      controller.raise(claim.tenant, shown.sequence);
-    } catch (error) {
-      if (!(error instanceof AegisError)) throw error;
-      log.warn('bundle.claim-refused', { tenant: claim.tenant.name, code: error.code });
-    }
-  }
-
-  async function keepHouse(): Promise<void> {
-    while (!signal.aborted) {
-      await clock.sleep(HOUSEKEEPING * (0.8 + 0.4 * random()), signal);
-      if (signal.aborted) return;
-      try {
-        for (const { outcome } of controller.records()) {
-          if (outcome.committed === undefined) continue;
-          const repaired = await controller.exclusively(outcome.committed.identity, (committed) =>
-            publisher.repair(committed),
-          );
-          if (repaired !== undefined && repaired.length > 0)
-            log.warn('bundle.repaired', { objects: repaired.length, first: repaired[0] ?? '' });
-        }
-        await publisher.collectGarbage(DEFAULTS.retention);
-        await keys.restore();
-      } catch (error) {
-        if (error instanceof AegisError && error.code === 'AEGIS_HEAD_CONFLICT') throw error;
-        log.warn('housekeeping.failed', { error: errorName(error) });
-      }
-    }
-  }
-
   const stop = new AbortController();
   const together = AbortSignal.any([signal, stop.signal]);
   const work: Promise<void>[] = [
     controller.run(together),
     status.run({ workers: STATUS_WORKERS }, together),
     bootstrap.run(together),
-    keepHouse(),
+    keepHouse(
+      {
+        metrics: metrics.publish,
+        evidence: replica.evidence,
+        controller,
+        publisher,
+        keys,
+        clock,
+        random,
+        log,
+        retention: DEFAULTS.retention,
+      },
+      together,
+    ),
   ];
   if (certificate instanceof ServingCertificate) {
     const options = { client, type: VALIDATING_WEBHOOKS, name: VALIDATION_WEBHOOK, certificate, clock, random, log };

@@ -103,7 +103,7 @@ export async function openReplica(options: ReplicaOptions, signal: AbortSignal) 
   health.add({ name: 'bundles', ready: () => healthOf(bundles.ready, 'committed bundles have not been read yet') });
   health.add({ name: 'keys', details: () => ({ problem: keys.problem?.code ?? null, pinned: keys.pinned() }) });
 
-  const parts = [keys, bundles, pods, recorder, violations, certificate];
+  const parts = [keys, bundles, pods, gateways, recorder, violations, certificate];
   const running = parts.map((part) => part.run(signal));
   metrics.webhook.addCertificate('serving', () => certificate.expiresAt);
   if (certificate instanceof ServingCertificate) await certificate.whenReady(signal);

@@ -6,7 +6,7 @@ import { openHttps } from '../certificates/https-server.ts';
 import type { OperatorSettings } from '../config/settings.ts';
 import type { KubeClient } from '../kube/types.ts';
 import { Authenticator } from '../serving/authenticate.ts';
-import { createBundleApi } from '../serving/bundle-api.ts';
+import { BUNDLE_API_LIMITS, createBundleApi } from '../serving/bundle-api.ts';
 import { ADDRESS_ANNOTATION, type Leader } from '../serving/leader.ts';
 import { Relay } from '../serving/relay.ts';
 import { RelayClient } from '../serving/relay-client.ts';
@@ -87,7 +87,7 @@ export async function openServers(options: ServersOptions, signal: AbortSignal):
     address: settings['listen.bundles'],
     certificate,
     handler: api.app,
-    limits: { connections: 20_000 },
+    limits: BUNDLE_API_LIMITS,
     clock,
   });
   const webhook = await openWebhook(options);

@@ -66,9 +66,15 @@ export class Watches {
     for (const reflector of this.#all()) this.#run(reflector, this.#signal);
   }
 
-  /** Resolves when everything has been read once, or the signal is aborted. */
-  async whenSynced(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#all().map((reflector) => reflector.whenSynced(signal)));
+  /** Whether everything has been read once; false: the signal was aborted before. */
+  async whenSynced(signal: AbortSignal): Promise<boolean> {
+    try {
+      await Promise.all(this.#all().map((reflector) => reflector.whenSynced(signal)));
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
+    }
   }
 
   #all(): Reflector<KubeObject>[] {

@@ -4,7 +4,6 @@ import { AegisError } from '../../policy/errors.ts';
 import { errorName, type Logger } from '../../runtime/telemetry/logger.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
 import type { AgentAuthenticator, AuthenticatedAgent } from './authenticate.ts';
-import { entityTags, isKnown, LONG_POLL_TYPE, pollPreference } from './conditional-request.ts';
 import type { EvidenceTable } from './evidence-table.ts';
 import type { GatewayTable } from './gateway-table.ts';
 import { LongPolls } from './long-polls.ts';
@@ -13,7 +12,8 @@ import { parseBody, readAcknowledgement, readReport } from './read-gateway-bodie
 import { sendRefusal } from './refusals.ts';
 import type { RelayReceiver } from './relay-receiver.ts';
 import { jsonBody } from './request-body.ts';
-import type { ServedBundles, ServedTenant } from './served-bundles.ts';
+import { serveSlice } from './serve-slice.ts';
+import type { ServedBundles } from './served-bundles.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 
 export interface BundleApiOptions {
@@ -45,11 +45,11 @@ export interface BundleApi {
 export const BUNDLE_API_LIMITS = { head: 10_000, request: 15_000, idle: 90_000, connections: 20_000 } as const;
 
 const BODY = { bytes: 64 * 1024, ms: 10_000 };
+/** As many counts as a report may have, with the longest names. */
+const REPORT_BODY = { bytes: 512 * 1024, ms: 10_000 };
 const RELAY_BODY = { bytes: 2 * 1024 * 1024, ms: 10_000 };
 /** Requests of one pod. */
 const REQUESTS = { burst: 40, perSecond: 10, maxKeys: 50_000 };
-/** ms without progress after which a reader is given up. */
-const STALLED = 30_000;
 
 type Handler = (req: Request, res: ServerResponse) => Promise<number>;
 
@@ -85,13 +85,13 @@ export function createBundleApi(options: BundleApiOptions): BundleApi {
       metrics?.answered(name, status);
     });
   }
-  app.use((_, res) => {
-    metrics?.answered('other', sendRefusal(res, new AegisError('AEGIS_SERVING_NOT_FOUND', 'there is no such path')));
-  });
-  // a path that cannot be decoded
-  const onError: ErrorRequestHandler = (_error, _req, res, _next) => {
-    metrics?.answered('other', sendRefusal(res, new AegisError('AEGIS_SERVING_NOT_FOUND', 'there is no such path')));
+  const noSuchPath = (res: ServerResponse): void => {
+    const status = sendRefusal(res, new AegisError('AEGIS_SERVING_NOT_FOUND', 'there is no such path'));
+    metrics?.answered('other', status);
   };
+  app.use((_, res) => noSuchPath(res));
+  // a path that cannot be decoded
+  const onError: ErrorRequestHandler = (_error, _req, res, _next) => noSuchPath(res);
   app.use(onError);
   return {
     app,
@@ -133,7 +133,7 @@ function routes(options: BundleApiOptions, polls: LongPolls): Route[] {
 
   async function report(req: Request, res: ServerResponse): Promise<number> {
     const agent = await asker(req);
-    reports.record(agent, readReport(parseBody(await jsonBody(req, BODY))));
+    reports.record(agent, readReport(parseBody(await jsonBody(req, REPORT_BODY))));
     return accepted(res);
   }
 
@@ -160,82 +160,6 @@ function routes(options: BundleApiOptions, polls: LongPolls): Route[] {
     });
   }
   return list;
-}
-
-interface SliceDeps {
-  bundles: ServedBundles;
-  authenticator: AgentAuthenticator;
-  polls: LongPolls;
-  clock: Clock;
-}
-
-async function serveSlice(
-  req: Request,
-  res: ServerResponse,
-  first: AuthenticatedAgent,
-  { bundles, authenticator, polls, clock }: SliceDeps,
-): Promise<number> {
-  const { longPoll, waitSeconds } = pollPreference(header(req, 'prefer'));
-  const known = entityTags(header(req, 'if-none-match'));
-  const deadline = clock.monotonic() + (req.method === 'GET' ? waitSeconds * 1000 : 0);
-  let agent = first;
-  let type = longPoll ? LONG_POLL_TYPE : 'application/gzip';
-  let found = sliceTenant(req, agent, bundles);
-  let signal: AbortSignal | undefined;
-  while (isKnown(known, found.etag) && clock.monotonic() < deadline) {
-    signal ??= closing(res);
-    const ms = deadline - clock.monotonic();
-    const wait = polls.wait({ tenant: agent.tenant.uid, pod: agent.podUid, ms }, signal);
-    // no room: the client is told that nobody waits here, and comes back now and then
-    if (wait === undefined) type = 'application/gzip';
-    const outcome = await (wait ?? 'over');
-    if (outcome === 'gone') return 499;
-    if (outcome === 'over') break;
-    // pod, registration and tenant may be others by now
-    agent = await authenticator.again(agent);
-    found = sliceTenant(req, agent, bundles);
-  }
-  const headers = { 'Content-Type': type, ETag: `"${found.etag}"`, 'Cache-Control': 'no-store' };
-  if (isKnown(known, found.etag)) {
-    res.writeHead(304, headers).end();
-    return 304;
-  }
-  const archive = found.archive(agent.agentId);
-  if (archive === undefined) throw nothingThere();
-  res.setTimeout(STALLED, () => res.destroy());
-  res.writeHead(200, { ...headers, 'Content-Length': String(archive.length) });
-  res.end(req.method === 'HEAD' ? undefined : archive);
-  return 200;
-}
-
-/**
- * The tenant of the path, if it is the asker's own slice that it names. Any other path is refused alike, whether there
- * is something or not.
- */
-function sliceTenant(req: Request, { tenant, agentId }: AuthenticatedAgent, bundles: ServedBundles): ServedTenant {
-  const { tenant: name, file } = req.params;
-  if (name !== tenant.name || file !== `${agentId}.tar.gz`) {
-    throw new AegisError('AEGIS_SERVING_FORBIDDEN', 'the path is not the one of the agent of this token');
-  }
-  if (!bundles.ready) throw new AegisError('AEGIS_SERVING_NOT_READY', 'bundles are still being read');
-  const found = bundles.tenant(tenant.name, tenant.uid);
-  if (found === undefined) throw nothingThere();
-  return found;
-}
-
-function nothingThere(): AegisError {
-  return new AegisError('AEGIS_SERVING_NOT_FOUND', 'nothing has been published for the agent yet');
-}
-
-function header(req: Request, name: string): string | undefined {
-  const value = req.headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
-}
-
-function closing(res: ServerResponse): AbortSignal {
-  const gone = new AbortController();
-  res.once('close', () => gone.abort());
-  return gone.signal;
 }
 
 function accepted(res: ServerResponse): number {

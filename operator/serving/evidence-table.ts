@@ -1,60 +1,31 @@
 import { AegisError } from '../../policy/errors.ts';
 import type { Evidence } from '../../policy/rollout/evidence.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
-import type { CandidateCount, GatewayReport, ViolationCount } from '../model/gateway-report.ts';
+import type { GatewayReport, ViolationCount } from '../model/gateway-report.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
-import { addCounts, type Counts, cappedCounts, countsSince, NO_COUNTS, swapped } from './counts.ts';
+import { type Boot, bootAfter, reportsOf } from './boot-counters.ts';
+import { addCounts, type Counts, cappedCounts, NO_COUNTS } from './counts.ts';
 import type { ToldBy } from './gateway-table.ts';
-import { candidateKey, MAX_COUNTS, violationKey } from './read-gateway-bodies.ts';
-
-/** Sums over the agents of a tenant. `otherwise`: both pass or both refuse, in different ways. */
-export interface CandidateSums extends Evidence {
-  otherwise: number;
-}
-
-/** What is asked about: one revision, from the moment on in which it entered its stage. */
-export interface EvidenceQuestion {
-  /** `namespace/name`. */
-  policy: string;
-  revision: string;
-  /** The revision that enforces where this one does not; null where there is none. */
-  stable: string | null;
-  /** RFC 3339: what was counted before is left out. */
-  stageEnteredAt: string;
-}
+import { violationKey } from './read-gateway-bodies.ts';
+import { RecentMap } from './recent-map.ts';
+import { StageMark, type StageQuestion, type ToldSince } from './stage-mark.ts';
 
 /** More calls of one kind than were told before. */
 export interface ViolationIncrement extends Omit<ViolationCount, 'calls'> {
   calls: number;
 }
 
-/** What one start of a gateway has counted. */
-interface Boot {
-  by: ToldBy;
-  boot: string;
-  /** RFC 3339. */
-  since: string;
-  /** ms, monotonic. */
-  receivedAt: number;
-  /** As they were when this table first heard of it. */
-  first: ReadonlyMap<string, CandidateCount>;
-  candidates: ReadonlyMap<string, CandidateCount>;
-  violations: ReadonlyMap<string, ViolationCount>;
-  overflow: number;
-}
-
-interface Mark {
-  question: EvidenceQuestion;
-  /** Counts of each boot when the stage began. */
-  before: ReadonlyMap<string, Counts>;
-  /** Of boots that were forgotten since, by agent. */
-  kept: Map<string, Counts>;
+/** Sums over the agents of a tenant. `otherwise`: both pass or both refuse, in different ways. */
+export interface CandidateSums extends Evidence {
+  otherwise: number;
 }
 
 interface TenantEvidence {
   boots: Map<string, Boot>;
-  marks: Map<string, Mark>;
+  marks: Map<string, StageMark>;
 }
+
+const NOTHING: TenantEvidence = { boots: new Map(), marks: new Map() };
 
 export interface EvidenceTableOptions {
   clock: Clock;
@@ -69,8 +40,13 @@ export interface EvidenceTableOptions {
 const MAX_CALLS_PER_AGENT = 100_000;
 const MAX_BOOTS = 50_000;
 
+/** A pod runs one gateway: its older boots have ended. */
+const MAX_BOOTS_OF_POD = 4;
 /** A gateway that was silent for so long has ended, ms. */
 const ENDED = 60 * 60_000;
+const MAX_ENDED = 10_000;
+/** Gateways tell all that they have counted every five minutes, and else only what has changed. */
+const ALL_TOLD = 6 * 60_000;
 
 /**
  * Counters of gateways, added up. Each is cumulative per start of a gateway (boot): a report replaces the one before,
@@ -79,14 +55,17 @@ const ENDED = 60 * 60_000;
  */
 export class EvidenceTable {
   readonly #options: EvidenceTableOptions;
-  readonly #startedAt: number;
+  /** ms since the epoch: from then on gateways tell us. */
+  #toldSince: number;
   readonly #tenants = new Map<string, TenantEvidence>();
   readonly #tenantOf = new Map<string, string>();
+  readonly #bootsOfPod = new Map<string, string[]>();
+  readonly #ended = new RecentMap<string, true>(MAX_ENDED);
   readonly #observers = new Set<(bootKey: string) => void>();
 
   constructor(options: EvidenceTableOptions) {
     this.#options = options;
-    this.#startedAt = options.clock.now();
+    this.#toldSince = options.clock.now();
   }
 
   get size(): number {
@@ -103,21 +82,15 @@ export class EvidenceTable {
     return this.#tenantOf.keys();
   }
 
-  /** The latest report of one start of a gateway, to pass it on. */
-  report(bootKey: string): { by: ToldBy; report: GatewayReport } | undefined {
+  /** This replica leads from now on: what gateways told before, they told somebody else. */
+  lead(): void {
+    this.#toldSince = this.#options.clock.now();
+  }
+
+  /** All that is known of one start of a gateway, to pass it on. */
+  reports(bootKey: string): { by: ToldBy; report: GatewayReport }[] {
     const boot = this.#tenants.get(this.#tenantOf.get(bootKey) ?? '')?.boots.get(bootKey);
-    if (boot === undefined) return undefined;
-    const { by, since, candidates, violations, overflow } = boot;
-    const report: GatewayReport = {
-      version: 1,
-      instance: by.podUid,
-      boot: boot.boot,
-      since,
-      candidates: [...candidates.values()],
-      violations: [...violations.values()],
-      overflow,
-    };
-    return { by, report };
+    return boot === undefined ? [] : reportsOf(boot).map((report) => ({ by: boot.by, report }));
   }
 
   /** @throws AegisError `AEGIS_SERVING_COUNTERS`: counters went down; `AEGIS_SERVING_BUSY`: the table is full. */
@@ -126,24 +99,11 @@ export class EvidenceTable {
     const key = `${by.podUid}/${report.boot}`;
     const tenant = this.#tenant(by.tenant);
     const before = tenant.boots.get(key);
-    if (before === undefined && !this.#hasRoom()) throw new AegisError('AEGIS_SERVING_BUSY', 'too many gateways');
-    const candidates = merged(before?.candidates, report.candidates, candidateKey, candidateFields);
-    const violations = merged(before?.violations, report.violations, violationKey, ({ calls }) => [calls]);
-    if (report.overflow < (before?.overflow ?? 0)) throw wentDown();
-    const { tenant: identity, agentId, namespace, podName, podUid, registration } = by;
-    tenant.boots.set(key, {
-      by: { tenant: identity, agentId, namespace, podName, podUid, registration },
-      boot: report.boot,
-      since: before?.since ?? report.since,
-      receivedAt: clock.monotonic(),
-      first: before?.first ?? candidates,
-      candidates,
-      violations,
-      overflow: report.overflow,
-    });
-    this.#tenantOf.set(key, by.tenant.uid);
+    if (before === undefined) this.#admit(key, by);
+    tenant.boots.set(key, bootAfter(before, by, report, clock.monotonic()));
+    if (before === undefined) this.#remember(key, by);
     const increments = this.#increments(report, before);
-    if (increments.length > 0) onViolations?.(registration, increments);
+    if (increments.length > 0) onViolations?.(by.registration, increments);
     for (const observer of this.#observers) observer(key);
   }
 
@@ -166,20 +126,14 @@ export class EvidenceTable {
    * gateway had counted until then is left out, also where it tells it only later. Where this revision enforces
    * (partial), gateways compare it with the stable one, so that their differences count the other way round.
    */
-  evidence(tenant: TenantIdentity, question: EvidenceQuestion): CandidateSums {
+  evidence(tenant: TenantIdentity, question: StageQuestion): CandidateSums {
     const known = this.#tenant(tenant);
     let mark = known.marks.get(question.policy);
-    if (mark === undefined || !sameQuestion(mark.question, question)) {
-      const before = [...known.boots].map(([key, boot]) => [key, countsOf(boot.candidates, question)] as const);
-      mark = { question, before: new Map(before), kept: new Map() };
+    if (mark?.isFor(question) !== true) {
+      mark = new StageMark(question, known.boots);
       known.marks.set(question.policy, mark);
     }
-    const agents = new Map(mark.kept);
-    for (const [key, boot] of known.boots) {
-      const counts = countsOfBoot(key, boot, mark);
-      if (counts.calls > 0) agents.set(boot.by.agentId, addCounts(agents.get(boot.by.agentId), counts));
-    }
-    return this.#sum(agents);
+    return this.#sum(mark.counts(known.boots, this.#told));
   }
 
   /** Forgets tenants and policies that are gone. */
@@ -187,16 +141,23 @@ export class EvidenceTable {
     for (const [uid, { marks, boots }] of this.#tenants) {
       for (const policy of marks.keys()) if (!isThere(uid, policy)) marks.delete(policy);
       if (isThere(uid, undefined)) continue;
-      for (const key of boots.keys()) this.#tenantOf.delete(key);
+      for (const [key, boot] of boots) this.#forget(key, boot.by.podUid);
       this.#tenants.delete(uid);
     }
   }
 
+  get #told(): ToldSince {
+    return { since: this.#toldSince, all: this.#toldSince + ALL_TOLD };
+  }
+
   #increments({ since, violations }: GatewayReport, before: Boot | undefined): ViolationIncrement[] {
-    // what was counted before anybody here listened may have been told by somebody else
-    if (before === undefined && Date.parse(since) < this.#startedAt) return [];
+    const { since: from, all } = this.#told;
+    const isNew = Date.parse(since) >= from || this.#options.clock.now() >= all;
     return violations
-      .map((count) => ({ ...count, calls: count.calls - (before?.violations.get(violationKey(count))?.calls ?? 0) }))
+      .map((count) => {
+        const known = before?.violations.get(violationKey(count))?.calls;
+        return { ...count, calls: count.calls - (known ?? (isNew ? 0 : count.calls)) };
+      })
       .filter(({ calls }) => calls > 0);
   }
 
@@ -221,73 +182,42 @@ export class EvidenceTable {
     return tenant;
   }
 
-  #hasRoom(): boolean {
+  #admit(key: string, { tenant }: ToldBy): void {
     const { maxBoots = MAX_BOOTS, clock } = this.#options;
-    if (this.#tenantOf.size < maxBoots) return true;
-    for (const tenant of this.#tenants.values()) {
-      for (const [key, boot] of tenant.boots) if (clock.monotonic() - boot.receivedAt > ENDED) this.#end(key, tenant);
+    if (this.#ended.get(key) === true) {
+      throw new AegisError('AEGIS_SERVING_COUNTERS', 'this start of the gateway has ended');
     }
-    return this.#tenantOf.size < maxBoots;
+    // under the tenant that its pod belonged to before
+    if (this.#tenantOf.get(key) !== undefined && this.#tenantOf.get(key) !== tenant.uid) this.#end(key);
+    if (this.#tenantOf.size < maxBoots) return;
+    for (const { boots } of this.#tenants.values()) {
+      for (const [other, boot] of boots) if (clock.monotonic() - boot.receivedAt > ENDED) this.#end(other);
+    }
+    if (this.#tenantOf.size >= maxBoots) throw new AegisError('AEGIS_SERVING_BUSY', 'too many gateways');
+  }
+
+  #remember(key: string, { podUid, tenant }: ToldBy): void {
+    this.#tenantOf.set(key, tenant.uid);
+    const boots = [...(this.#bootsOfPod.get(podUid) ?? []), key];
+    this.#bootsOfPod.set(podUid, boots);
+    if (boots.length > MAX_BOOTS_OF_POD) this.#end(boots[0] as string);
   }
 
   /** What it has counted stays. */
-  #end(key: string, { boots, marks }: TenantEvidence): void {
+  #end(key: string): void {
+    const { boots, marks } = this.#tenants.get(this.#tenantOf.get(key) ?? '') ?? NOTHING;
     const boot = boots.get(key);
     if (boot === undefined) return;
-    const { agentId } = boot.by;
-    for (const mark of marks.values()) {
-      mark.kept.set(agentId, addCounts(mark.kept.get(agentId), countsOfBoot(key, boot, mark)));
-    }
+    for (const mark of marks.values()) mark.keep(key, boot, this.#told);
     boots.delete(key);
+    this.#ended.set(key, true);
+    this.#forget(key, boot.by.podUid);
+  }
+
+  #forget(key: string, podUid: string): void {
     this.#tenantOf.delete(key);
+    const left = (this.#bootsOfPod.get(podUid) ?? []).filter((other) => other !== key);
+    if (left.length > 0) this.#bootsOfPod.set(podUid, left);
+    else this.#bootsOfPod.delete(podUid);
   }
-}
-
-function countsOfBoot(key: string, boot: Boot, { question, before }: Mark): Counts {
-  const now = countsOf(boot.candidates, question);
-  const began = Date.parse(boot.since) >= Date.parse(question.stageEnteredAt);
-  return countsSince(now, before.get(key) ?? (began ? NO_COUNTS : countsOf(boot.first, question)));
-}
-
-/** As seen from the revision that is asked about. */
-function countsOf(candidates: ReadonlyMap<string, CandidateCount>, question: EvidenceQuestion): Counts {
-  const { policy, revision, stable } = question;
-  const own = candidates.get(candidateKey({ policy, revision }));
-  const other = stable === revision ? undefined : candidates.get(candidateKey({ policy, revision: stable }));
-  return addCounts(addCounts(undefined, own ?? NO_COUNTS), other === undefined ? NO_COUNTS : swapped(other));
-}
-
-function sameQuestion(a: EvidenceQuestion, b: EvidenceQuestion): boolean {
-  return a.revision === b.revision && a.stable === b.stable && a.stageEnteredAt === b.stageEnteredAt;
-}
-
-/** A counter that a report leaves out has not changed. */
-function merged<T>(
-  before: ReadonlyMap<string, T> | undefined,
-  counts: readonly T[],
-  keyOf: (count: T) => string,
-  fields: (count: T) => readonly number[],
-): ReadonlyMap<string, T> {
-  const all = new Map(before);
-  for (const count of counts) {
-    const key = keyOf(count);
-    const earlier = before?.get(key);
-    const values = fields(count);
-    if (earlier !== undefined && fields(earlier).some((value, index) => value > (values[index] ?? 0))) throw wentDown();
-    all.delete(key);
-    all.set(key, count);
-  }
-  for (const key of all.keys()) {
-    if (all.size <= MAX_COUNTS) break;
-    all.delete(key);
-  }
-  return all;
-}
-
-function candidateFields({ calls, wouldDeny, wouldAllow, otherwise, errors }: CandidateCount): number[] {
-  return [calls, wouldDeny, wouldAllow, otherwise, errors];
-}
-
-function wentDown(): AegisError {
-  return new AegisError('AEGIS_SERVING_COUNTERS', 'counters went down within one start of the gateway');
 }

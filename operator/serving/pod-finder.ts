@@ -14,7 +14,9 @@ export interface PodFinderOptions {
   gate: Gate;
   /** ms that a pod of a namespace that nobody follows is believed; 60 s when absent. */
   positiveFor?: number;
-  /** ms that the absence of a pod is believed, and a pod that the index should know soon; 5 s when absent. */
+  /** ms that a pod is believed that the index should know in a moment; 1 s when absent. */
+  briefly?: number;
+  /** ms that the absence of a pod is believed; 5 s when absent. */
   negativeFor?: number;
   /** ms that a pod is believed while nobody can be asked; 5 min when absent. */
   outageFor?: number;
@@ -27,6 +29,7 @@ interface Found {
 }
 
 const POSITIVE = 60_000;
+const BRIEFLY = 1_000;
 const NEGATIVE = 5_000;
 const OUTAGE = 5 * 60_000;
 const MAX_ENTRIES = 10_000;
@@ -44,19 +47,25 @@ export class PodFinder {
 
   /** undefined: there is no such pod. @throws AegisError `AEGIS_SERVING_UNAVAILABLE`, `_BUSY`. */
   async find(namespace: string, name: string, uid: string): Promise<PodView | undefined> {
-    const { index, clock, positiveFor = POSITIVE, negativeFor = NEGATIVE } = this.#options;
+    const { index, clock } = this.#options;
     const indexed = index.podByUid(namespace, name, uid);
     if (indexed !== undefined) return indexed;
     const key = `${namespace}/${name}/${uid}`;
     const found = this.#found.get(key);
-    const believed = found?.pod !== undefined && !index.knows(namespace) ? positiveFor : negativeFor;
-    if (found !== undefined && clock.monotonic() < found.at + believed) return found.pod;
+    if (found !== undefined && clock.monotonic() < found.at + this.#belief(namespace, found)) return found.pod;
     let asking = this.#asking.get(key);
     if (asking === undefined) {
       asking = this.#ask(namespace, name, uid, key).finally(() => this.#asking.delete(key));
       this.#asking.set(key, asking);
     }
     return asking;
+  }
+
+  /** ms. */
+  #belief(namespace: string, { pod }: Found): number {
+    const { index, positiveFor = POSITIVE, briefly = BRIEFLY, negativeFor = NEGATIVE } = this.#options;
+    if (pod === undefined) return negativeFor;
+    return index.knows(namespace) ? briefly : positiveFor;
   }
 
   async #ask(namespace: string, name: string, uid: string, key: string): Promise<PodView | undefined> {

@@ -1,10 +1,8 @@
 import { readJson } from '../../policy/bundle/json-reader.ts';
 import { field, type JsonRecord, readRecord } from '../../policy/bundle/record.ts';
 import { AegisError } from '../../policy/errors.ts';
+import { MAX_COUNTS } from '../../policy/wire/gateway-report.ts';
 import type { CandidateCount, GatewayAcknowledgement, GatewayReport, ViolationCount } from '../model/gateway-report.ts';
-
-/** Counts per report; more go into `overflow`. */
-export const MAX_COUNTS = 256;
 
 type Test<T> = (value: unknown) => value is T;
 

@@ -17,7 +17,7 @@ export interface RelayBatch {
 
 export interface RelayOptions {
   gateways: Pick<GatewayTable, 'entries' | 'entry' | 'observe'>;
-  reports: Pick<EvidenceTable, 'bootKeys' | 'report' | 'observe'>;
+  reports: Pick<EvidenceTable, 'bootKeys' | 'reports' | 'observe' | 'lead'>;
   leader(): Leader | undefined;
   /** Rejects where the leader did not take the batch. */
   send(address: string, batch: RelayBatch, signal: AbortSignal): Promise<void>;
@@ -88,6 +88,7 @@ export class Relay {
     if (leader === undefined) return undefined;
     if (leader.self) {
       this.#waiting.clear();
+      if (leader.term !== this.#term) this.#options.reports.lead();
       this.#term = leader.term;
       return undefined;
     }
@@ -129,25 +130,26 @@ export class Relay {
     let bytes = 0;
     for (const key of this.#waiting) {
       keys.push(key);
-      const item = key.startsWith('a') ? this.#acknowledgement(key.slice(1)) : this.#report(key.slice(1));
-      // it has been forgotten in the meantime
-      if (item === undefined) continue;
-      items.push(item);
-      bytes += JSON.stringify(item).length;
+      // none: it has been forgotten in the meantime
+      const found = key.startsWith('a') ? this.#acknowledgement(key.slice(1)) : this.#reports(key.slice(1));
+      for (const item of found) {
+        items.push(item);
+        bytes += JSON.stringify(item).length;
+      }
       if (items.length >= MAX_ITEMS || bytes >= MAX_BYTES) break;
     }
     return { keys, items };
   }
 
-  #acknowledgement(podUid: string): RelayItem | undefined {
+  #acknowledgement(podUid: string): RelayItem[] {
     const { gateways, clock } = this.#options;
     const entry = gateways.entry(podUid);
-    if (entry === undefined) return undefined;
+    if (entry === undefined) return [];
     const { acknowledgement, receivedAt, ...by } = entry;
-    return { by, age: Math.max(0, Math.round(clock.monotonic() - receivedAt)), acknowledgement };
+    return [{ by, age: Math.max(0, Math.round(clock.monotonic() - receivedAt)), acknowledgement }];
   }
 
-  #report(bootKey: string): RelayItem | undefined {
-    return this.#options.reports.report(bootKey);
+  #reports(bootKey: string): RelayItem[] {
+    return this.#options.reports.reports(bootKey);
   }
 }

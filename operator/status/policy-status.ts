@@ -1,6 +1,6 @@
 import type { AgentPolicy, PolicyBundleStatus } from '../../policy/resources/types.generated.ts';
 import { acceptanceAspects } from './acceptance-aspects.ts';
-import { type Aspect, conditionsOf, fails, holds } from './aspect.ts';
+import { type Aspect, conditionsOf, fails, holds, type Judgement } from './aspect.ts';
 import { warningsOf } from './finding-text.ts';
 import { rolloutComplete, rolloutStatus } from './rollout-status.ts';
 import { present, safeCount, safeLong, safeName, safeTime } from './safe-values.ts';
@@ -21,16 +21,17 @@ export function policyStatus(
   previous: AgentPolicy['status'] | undefined,
   now: number,
 ): NonNullable<AgentPolicy['status']> {
-  const { generation, published, rollout, pods, deleting, findings } = view;
+  const { generation, published, rollout, deleting, findings } = view;
+  const pods = settled(view, previous);
   const acceptance = acceptanceAspects(view, published !== undefined, TEXTS, now);
   const judgement = {
     generation,
-    chain: [...acceptance, programmed(view)],
+    chain: [...acceptance, programmed(pods)],
     beside: [rolloutComplete(view)],
-    ready: ready(view),
+    ready: ready(view, pods),
     deleting,
   };
-  const [matched, acknowledged] = [safeCount(pods.matched), safeCount(pods.acknowledged)];
+  const { matched, acknowledged } = pods;
   return {
     observedGeneration: generation,
     conditions: conditionsOf(judgement, previous?.conditions, now),
@@ -41,7 +42,14 @@ export function policyStatus(
   };
 }
 
-function programmed({ pods: { matched, acknowledged } }: PolicyView): Aspect {
+/** The counts; those from before while they are only being taken again for the same generation. */
+function settled({ pods, generation }: PolicyView, previous: AgentPolicy['status']): PolicyView['pods'] {
+  const known = pods.settling === true && previous?.observedGeneration === generation ? previous.agents : undefined;
+  const { matched = pods.matched, acknowledged = pods.acknowledged } = known ?? {};
+  return { matched: safeCount(matched), acknowledged: safeCount(acknowledged) };
+}
+
+function programmed({ matched, acknowledged }: PolicyView['pods']): Aspect {
   if (matched === 0)
     return holds('Programmed', 'NoMatchingAgents', 'No gateway runs in scope; the next one starts with it.');
   if (acknowledged >= matched) return holds('Programmed', 'AllAcknowledged', 'Every running gateway in scope has it.');
@@ -56,9 +64,9 @@ const AT_STAGE = {
 } as const;
 
 /** A policy is ready when it does what its stage promises; the reason says what the rollout is at. */
-function ready({ suspended, rollout, pods }: PolicyView): { reason: string; message: string } {
+function ready({ suspended, rollout }: PolicyView, { matched }: PolicyView['pods']): Judgement['ready'] {
   if (suspended) return { reason: 'Suspended', message: 'Suspended: takes no part in decisions.' };
-  const nowhere = pods.matched === 0 ? ' No gateway runs in scope.' : '';
+  const nowhere = matched === 0 ? ' No gateway runs in scope.' : '';
   if (rollout === undefined) return { reason: 'Published', message: `Published.${nowhere}` };
   const { stage, phase, revision, stableRevision } = rollout;
   const text = phase === 'RolledBack' ? 'The newest revision was taken back' : AT_STAGE[stage];

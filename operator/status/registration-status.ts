@@ -1,6 +1,6 @@
 import type { AgentRegistration } from '../../policy/resources/types.generated.ts';
 import { acceptanceAspects } from './acceptance-aspects.ts';
-import { type Aspect, conditionsOf, fails, holds } from './aspect.ts';
+import { type Aspect, conditionsOf, fails, holds, type Judgement } from './aspect.ts';
 import { warningsOf } from './finding-text.ts';
 import { present, safeCount, safeName } from './safe-values.ts';
 import type { RegistrationView } from './views.ts';
@@ -17,15 +17,16 @@ export function registrationStatus(
   previous: AgentRegistration['status'] | undefined,
   now: number,
 ): NonNullable<AgentRegistration['status']> {
-  const { generation, agentId, tenant, configMapName, published, pods, findings } = view;
+  const { generation, agentId, tenant, configMapName, published, findings } = view;
+  const pods = settled(view, previous);
   const acceptance = acceptanceAspects(view, published !== undefined, TEXTS, now);
   const judgement = {
     generation,
-    chain: [...acceptance, programmed(view)],
+    chain: [...acceptance, programmed(pods)],
     beside: [egressGuarded(view)],
-    ready: ready(view),
+    ready: ready(view, pods),
   };
-  const [matched, injected] = [safeCount(pods.matched), safeCount(pods.injected)];
+  const { matched, injected, acknowledged } = pods;
   return {
     observedGeneration: generation,
     conditions: conditionsOf(judgement, previous?.conditions, now),
@@ -36,13 +37,30 @@ export function registrationStatus(
     }),
     // nothing puts a guard in place yet
     egressGuard: 'Off',
-    pods: { matched, injected, acknowledged: safeCount(pods.acknowledged), summary: `${injected}/${matched}` },
+    pods: { matched, injected, acknowledged, summary: `${injected}/${matched}` },
     ...warningsOf(findings),
   };
 }
 
+/** Gateways as they were counted before, while they are only being counted again for the same pods. */
+function settled(
+  { pods, generation }: RegistrationView,
+  previous: AgentRegistration['status'],
+): RegistrationView['pods'] {
+  const matched = safeCount(pods.matched);
+  const same = previous?.observedGeneration === generation && previous.pods?.matched === matched;
+  const known = pods.settling === true && same ? previous.pods : undefined;
+  const { injected = pods.injected, acknowledged = pods.acknowledged } = known ?? {};
+  return {
+    matched,
+    injected: safeCount(injected),
+    acknowledged: safeCount(acknowledged),
+    ambiguous: safeCount(pods.ambiguous),
+  };
+}
+
 /** Worst first: a pod of two agents gets no bundle, a pod without a gateway is not guarded. */
-function programmed({ pods: { matched, injected, acknowledged, ambiguous } }: RegistrationView): Aspect {
+function programmed({ matched, injected, acknowledged, ambiguous }: RegistrationView['pods']): Aspect {
   const type = 'Programmed';
   if (ambiguous > 0) {
     const message =
@@ -67,9 +85,9 @@ function egressGuarded({ egressGuard }: RegistrationView): Aspect {
   return fails(type, 'waiting', 'NotInjected', message);
 }
 
-function ready({ suspended, pods }: RegistrationView): { reason: string; message: string } {
+function ready({ suspended }: RegistrationView, { matched }: RegistrationView['pods']): Judgement['ready'] {
   if (suspended) return { reason: 'Suspended', message: 'Suspended: every call of the agent is refused.' };
-  if (pods.matched === 0)
+  if (matched === 0)
     return { reason: 'NoMatchingPods', message: '0 pods match. If some should, correct spec.workload.' };
   return { reason: 'Bound', message: 'Every pod of the agent has a gateway with its newest bundle.' };
 }

@@ -45,6 +45,9 @@ function landmarks(status: unknown): unknown {
   };
 }
 
+/** ms before a head expires from which on a status must not name it any more where there is a newer one. */
+const HEAD_MARGIN = 30 * 60_000;
+
 /**
  * What of a status says something about the newest head and nothing about the resource itself. Every commit changes it
  * for ten thousand policies at once, so it is brought up to date by the way.
@@ -55,8 +58,16 @@ function withoutHead(kind: string, status: unknown): unknown {
   return { ...status, bundle };
 }
 
+/** When what such a status says of the newest head is to be brought up to date in any case, ms since the epoch. */
+export function agedAt(kind: string, status: unknown): number {
+  const bundle = kind === 'AgentPolicy' && isRecord(status) ? status.bundle : undefined;
+  if (!isRecord(bundle)) return Number.POSITIVE_INFINITY;
+  const expiresAt = typeof bundle.expiresAt === 'string' ? Date.parse(bundle.expiresAt) : Number.NaN;
+  return Number.isNaN(expiresAt) ? Number.NEGATIVE_INFINITY : expiresAt - HEAD_MARGIN;
+}
+
 /**
- * `ageing`: true when it was written, and good enough for hours; `detail`: good enough for a minute; `transition`:
+ * `ageing`: true when it was written, and good enough until `agedAt`; `detail`: good enough for a minute; `transition`:
  * somebody may wait for it.
  */
 export type Difference = 'none' | 'ageing' | 'detail' | 'transition';

@@ -3,7 +3,7 @@ import type { EventRecorder } from '../kube/events.ts';
 import { KubeError } from '../kube/kube-error.ts';
 import type { KubeClient, KubeObject, ResourceType } from '../kube/types.ts';
 import { WorkQueue, type WorkQueueStats } from '../kube/work-queue.ts';
-import { differenceOf, removals, sameStatus } from './status-difference.ts';
+import { agedAt, differenceOf, removals, sameStatus } from './status-difference.ts';
 import { eventsOf } from './status-events.ts';
 import { WritePace } from './write-pace.ts';
 import { WrittenStatuses } from './written-statuses.ts';
@@ -50,12 +50,6 @@ export interface StatusWriterStats extends WorkQueueStats {
   throttled: number;
 }
 
-/** ms between two writes of one object that only bring the newest head up to date. */
-const AGEING_INTERVAL = 6 * 3_600_000;
-
-/** A requeue is never further away; waking up for nothing costs nothing. */
-const LONGEST_WAIT = 3_600_000;
-
 /**
  * Brings every status that is marked to what it should be: by server-side apply, where it differs, a transition at once
  * and anything else seldom. What is wanted is asked for at the moment of writing, so that marks may come in any number.
@@ -63,7 +57,6 @@ const LONGEST_WAIT = 3_600_000;
 export class StatusWriter {
   readonly #options: StatusWriterOptions;
   readonly #queue: WorkQueue;
-  readonly #minInterval: number;
   readonly #pace: WritePace;
   readonly #written = new WrittenStatuses();
   readonly #counts = { writes: 0, unchanged: 0, deferred: 0, repairs: 0, conflicts: 0, throttled: 0 };
@@ -73,9 +66,8 @@ export class StatusWriter {
   constructor(options: StatusWriterOptions) {
     const { clock, random, minInterval = 60_000, detailRate = 20 } = options;
     this.#options = options;
-    this.#minInterval = minInterval;
     this.#queue = new WorkQueue({ clock, random });
-    this.#pace = new WritePace({ rate: detailRate });
+    this.#pace = new WritePace({ interval: minInterval, rate: detailRate });
   }
 
   /** Something that the status of `Kind namespace/name` is made from has changed. */
@@ -107,11 +99,18 @@ export class StatusWriter {
     const now = clock.monotonic();
     const lag = this.#written.lag(key, wanted.object, now);
     if (lag > 0) return { requeueAfter: lag };
-    const wake = wanted.wakeAt === undefined ? Number.POSITIVE_INFINITY : Math.max(1, wanted.wakeAt - clock.now());
     const wait = this.#waitFor(key, wanted, now);
     const again = wait > 0 ? wait : await this.#write(key, wanted, signal);
-    const after = Math.min(wake, again);
-    return Number.isFinite(after) ? { requeueAfter: Math.min(after, LONGEST_WAIT) } : {};
+    if (again === 'gone') return {};
+    const after = Math.min(again, this.#sleepOf(wanted));
+    return Number.isFinite(after) ? { requeueAfter: after } : {};
+  }
+
+  /** ms until time alone makes another status of this one. */
+  #sleepOf({ type, status, wakeAt = Number.POSITIVE_INFINITY }: DesiredStatus): number {
+    const now = this.#options.clock.now();
+    const aged = agedAt(type.kind, status);
+    return Math.min(Math.max(100, wakeAt - now), aged > now ? aged - now : Number.POSITIVE_INFINITY);
   }
 
   /** ms until the difference may be written; 0: now; infinite: there is none. */
@@ -123,14 +122,15 @@ export class StatusWriter {
     }
     if (difference === 'transition') return 0;
     // what somebody else changed is no matter of age
-    const ageing = difference === 'ageing' && !this.#written.isTouched(key, object);
-    const delay = this.#pace.delay(key, now, ageing ? AGEING_INTERVAL : this.#minInterval, ageing);
+    const young = agedAt(type.kind, statusOf(object)) - this.#options.clock.now();
+    if (difference === 'ageing' && young > 0 && !this.#written.isTouched(key, object)) return young;
+    const delay = this.#pace.delay(key, now);
     if (delay > 0) this.#counts.deferred++;
     return delay;
   }
 
   /** ms after which to try again; infinite: written. */
-  async #write(key: string, wanted: DesiredStatus, signal: AbortSignal): Promise<number> {
+  async #write(key: string, wanted: DesiredStatus, signal: AbortSignal): Promise<number | 'gone'> {
     const { clock, recorder } = this.#options;
     let live: KubeObject;
     try {
@@ -165,12 +165,12 @@ export class StatusWriter {
     return client.jsonPatch<KubeObject>(type, key, [test, ...operations], options);
   }
 
-  #failed(key: string, error: unknown): number {
+  #failed(key: string, error: unknown): number | 'gone' {
     const { clock, random } = this.#options;
     if (!(error instanceof KubeError)) throw error;
     if (error.status === 404) {
       this.#forget(key);
-      return Number.POSITIVE_INFINITY;
+      return 'gone';
     }
     if (error.isConflict) {
       this.#counts.conflicts++;

@@ -20,6 +20,14 @@ export interface Missing {
   what: string;
 }
 
+interface Settling {
+  /**
+   * Not every gateway has had the time to speak since this leader began. What was counted before holds meanwhile, or
+   * every policy would seem to be without gateways for a moment, and be written twice.
+   */
+  settling?: boolean;
+}
+
 interface ResourceView {
   /** Of the object that the view speaks about. */
   generation: number;
@@ -40,7 +48,7 @@ export interface PolicyView extends ResourceView {
   /** Absent: this generation is not in a committed bundle yet. */
   published?: { sequence: number; digest: string; keyId: string; configMapName: string; expiresAt: string };
   /** Running pods in scope that have a live gateway, and those of them that have the policy as published. */
-  pods: { matched: number; acknowledged: number };
+  pods: { matched: number; acknowledged: number } & Settling;
   deleting: boolean;
 }
 
@@ -57,7 +65,7 @@ export interface RegistrationView extends ResourceView {
    * Running pods that match; those of them with a live gateway; those of these that have the registration as published;
    * and those of `matched` that another registration matches too.
    */
-  pods: { matched: number; injected: number; acknowledged: number; ambiguous: number };
+  pods: { matched: number; injected: number; acknowledged: number; ambiguous: number } & Settling;
   suspended: boolean;
   /** What is wanted. */
   egressGuard: 'Off' | 'Observe' | 'Enforce';

@@ -1,4 +1,5 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { CompileCache } from '../../policy/compiler/compile-cache.ts';
 import { AegisError } from '../../policy/errors.ts';
 import { type AdmissionResponse, readReview, writeReview } from './admission-review.ts';
 import { type AdmitDeps, admit, KINDS } from './admit.ts';
@@ -19,6 +20,7 @@ export interface WebhookOptions extends AdmitDeps {
 
 /** The handler of `POST /validate` (AdmissionReview v1). Nothing is kept between requests but the compile cache. */
 export function validatingWebhook(options: WebhookOptions): Express {
+  const deps: AdmitDeps = { ...options, check: { cache: new CompileCache(), ...options.check } };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -26,7 +28,7 @@ export function validatingWebhook(options: WebhookOptions): Express {
   app.post(VALIDATE_PATH, requireJson, body, (request: Request, response: Response) => {
     const started = options.monotonic();
     const review = readReview(request.body);
-    const answer = admit(review, options);
+    const answer = admit(review, deps);
     response.json(writeReview(answer));
     report(answer, review.object?.kind ?? '', options, started);
   });
@@ -71,5 +73,10 @@ function problem(response: Response, status: number, message: string): void {
 
 function report(answer: AdmissionResponse, kind: string, options: WebhookOptions, started: number): void {
   const { allowed, warnings = [] } = answer;
-  options.onAnswer?.({ kind: KINDS.has(kind) ? kind : 'other', allowed, warnings: warnings.length, duration: options.monotonic() - started });
+  options.onAnswer?.({
+    kind: KINDS.has(kind) ? kind : 'other',
+    allowed,
+    warnings: warnings.length,
+    duration: options.monotonic() - started,
+  });
 }

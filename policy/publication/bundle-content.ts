@@ -1,10 +1,10 @@
 /** A compiled tenant → the unsigned content of its bundle. */
 import { buildBundle } from '../bundle/build-bundle.ts';
-import { type ContentFile, jsonFile, rawFile } from '../bundle/content-file.ts';
+import { type ContentFile, rawFile } from '../bundle/content-file.ts';
 import type { CryptoProvider } from '../bundle/crypto-provider.ts';
 import type { CompiledTenant } from '../compiler/compile.ts';
 import type { SliceFile } from '../compiler/compile-cache.ts';
-import { changesOf } from './changes.ts';
+import { ChangesWriter } from './changes.ts';
 
 export interface Engine {
   rego: Uint8Array;
@@ -21,6 +21,7 @@ export interface BundleContentOptions {
 /** Digests of files that did not change are kept between publications. */
 export class ContentFiles {
   readonly #files = new WeakMap<SliceFile, ContentFile>();
+  readonly #changes = new ChangesWriter();
   readonly #crypto: CryptoProvider;
 
   constructor(crypto: CryptoProvider) {
@@ -35,6 +36,11 @@ export class ContentFiles {
     }
     return content;
   }
+
+  /** `changes.json`. */
+  changes(tenant: CompiledTenant): ContentFile {
+    return rawFile(this.#changes.bytes(tenant), this.#crypto);
+  }
 }
 
 /** The unsigned content of a tenant's bundle. */
@@ -47,7 +53,7 @@ export function bundleContent(tenant: CompiledTenant, files: ContentFiles, optio
       engine: { rego: files.of(sliceOf(engine.rego)), wasm: files.of(sliceOf(engine.wasm)) },
       tenantData: files.of(tenant.part),
       agents: new Map([...tenant.agents].map(([id, file]) => [id, files.of(file)])),
-      changes: jsonFile(changesOf(tenant), crypto),
+      changes: files.changes(tenant),
     },
     crypto,
   );

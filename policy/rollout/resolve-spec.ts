@@ -10,7 +10,7 @@ import { durationOf } from './duration.ts';
 import { OPEN_GATE, profileGates } from './profiles.ts';
 import type { PartialSpec, ResolvedCheck, ResolvedGate, RolloutSpec } from './rollout-spec.ts';
 
-export type { ResolvedCheck, ResolvedGate, RolloutSpec } from './rollout-spec.ts';
+export type { ResolvedGate, RolloutSpec } from './rollout-spec.ts';
 
 export interface RolloutFacts {
   /** Registered agents in the policy's scope. */

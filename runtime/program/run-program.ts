@@ -91,10 +91,11 @@ async function supervise<T extends SettingsTable, S extends SettingsOf<T>>(
     if (!(error instanceof AegisError)) return crash(error);
     return refuse(`${error.message} [${error.code}]\n${error.fix}\n`);
   }
-  // While it is ending as asked, how it ends is known already.
-  started.done?.then((code) => {
-    if (!ending) process.exit(code);
-  }, crash);
+  // While it is ending as asked, `end` says how that goes, and what was interrupted may fail.
+  started.done?.then(
+    (code) => ending || process.exit(code),
+    (error: unknown) => ending || crash(error),
+  );
 }
 
 function print(text: string): void {

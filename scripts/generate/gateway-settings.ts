@@ -5,6 +5,7 @@ import type { SettingsPage } from './settings-page.ts';
 const GROUPS: Readonly<Record<string, string>> = {
   '': 'Who the gateway serves',
   bundle: 'Bundles',
+  report: 'Reports to the operator',
   listen: 'Listeners',
   capture: 'Capture of TLS',
   upstream: 'Tools',

@@ -46,8 +46,8 @@ export async function tryCreateText(
   return answers;
 }
 
-/** The fields that the server finds wrong, as `spec.rules[0].name`. */
+/** The fields that the server finds wrong, as `spec.rules[0].name`; it writes keys of maps as `[key]`. */
 export function fieldsOf({ body }: RawAnswer): string[] {
   const { details } = body as { details?: { causes?: { field?: string }[] } };
-  return (details?.causes ?? []).flatMap(({ field }) => field ?? []);
+  return (details?.causes ?? []).flatMap(({ field }) => field?.replaceAll(/\[(?!\d+\])([^\]]*)\]/g, '.$1') ?? []);
 }

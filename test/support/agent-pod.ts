@@ -79,7 +79,7 @@ export async function startAgentPod(
       'bundle.store': join(folder, 'store'),
       'bundle.acknowledge.url': `${base}/acknowledgements`,
       'bundle.acknowledge.instance': pod.uid,
-      // 'report.url': `${base}/reports`,
+      'report.url': `${base}/reports`,
       ...settings,
     },
     ...(until !== undefined && { until }),

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../bench/support/free-port.ts';
 import type { ApiServer } from '../apiserver/api-server.ts';
@@ -39,7 +40,7 @@ export interface OperatorOptions {
   command?: readonly string[];
 }
 
-const MAIN = join(__dirname, '..', '..', 'operator', 'main.ts');
+const MAIN = fileURLToPath(new URL('../../operator/main.ts', import.meta.url));
 
 /** What an installation brings along: namespace, ServiceAccount, and the token by which replicas know each other. */
 export async function installOperator(server: ApiServer): Promise<void> {

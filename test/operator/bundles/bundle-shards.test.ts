@@ -23,7 +23,14 @@ const content = fc.uint8Array({ maxLength: 300 }).map((bytes) => file(Uint8Array
 const files = fc
   .record({
     fixed: fc.dictionary(
-      fc.constantFrom('.manifest', 'policy.rego', 'policy.wasm', 'aegis/tenant/data.json', 'changes.json', '.signatures.json'),
+      fc.constantFrom(
+        '.manifest',
+        'policy.rego',
+        'policy.wasm',
+        'aegis/tenant/data.json',
+        'changes.json',
+        '.signatures.json',
+      ),
       content,
     ),
     agents: fc.dictionary(agentId, content, { maxKeys: 30 }),
@@ -101,7 +108,8 @@ test('the size of groups is bounded however many agents and entries there are, a
         return [`aegis/agents/agent-${i}/data.json`, file(bytes)];
       }),
     );
-  const state = (count: number) => new Map(Array.from({ length: count }, (_, i) => [`AgentPolicy ns/p-${i}`, entry(i)]));
+  const state = (count: number) =>
+    new Map(Array.from({ length: count }, (_, i) => [`AgentPolicy ns/p-${i}`, entry(i)]));
   const big = pack({ files: agents(400, 20_000), entries: state(10_000) }, crypto);
   expect(big.packed.counts).toEqual({ agents: 32, state: 128 });
   for (const group of big.packed.groups.values()) {
@@ -122,7 +130,13 @@ test('the engine is one shard for all tenants', () => {
     ['policy.wasm', file(Uint8Array.of(2))],
   ];
   const of = (name: string) =>
-    pack({ files: new Map([...engine, ['aegis/tenant/data.json', file(new TextEncoder().encode(name))]]), entries: new Map() }, crypto).packed;
+    pack(
+      {
+        files: new Map([...engine, ['aegis/tenant/data.json', file(new TextEncoder().encode(name))]]),
+        entries: new Map(),
+      },
+      crypto,
+    ).packed;
   const shared = [...digestsOf(of('a'))].filter((digest) => digestsOf(of('b')).has(digest));
   expect(shared).toEqual(of('a').groups.get('engine')?.digests);
 });

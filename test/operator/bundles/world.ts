@@ -1,6 +1,7 @@
 /** Publishers over an API server in memory (or any other), with time that passes only when it is told to. */
 import { CommittedBundles } from '../../../operator/bundles/committed-bundles.ts';
-import { Publisher, type PublisherOptions, type Publication } from '../../../operator/bundles/publisher.ts';
+import type { Publication } from '../../../operator/bundles/publication.ts';
+import { Publisher, type PublisherOptions } from '../../../operator/bundles/publisher.ts';
 import { openSigningKeys, type SigningKeys } from '../../../operator/bundles/signing-keys.ts';
 import type { ConfigMap } from '../../../operator/bundles/trusted-keys.ts';
 import type { KubeClient } from '../../../operator/kube/types.ts';
@@ -60,7 +61,16 @@ export async function newWorld(client: KubeClient, options: Partial<PublisherOpt
   const clock = new TestClock();
   const log = new TestLog();
   const keys = await openSigningKeys({ client, namespace: NAMESPACE, clock, crypto, randomBytes: countedBytes(), log });
-  const publisher = new Publisher({ client, namespace: NAMESPACE, clock, crypto, keys, engine: ENGINE, log, ...options });
+  const publisher = new Publisher({
+    client,
+    namespace: NAMESPACE,
+    clock,
+    crypto,
+    keys,
+    engine: ENGINE,
+    log,
+    ...options,
+  });
   return { clock, log, keys, publisher };
 }
 
@@ -131,10 +141,9 @@ export function part(configMap: ConfigMap | undefined): string | undefined {
 }
 
 /** Until the condition holds; other events have their turn. */
-export async function until(what: string, holds: () => boolean, turns = 2000): Promise<void> {
-  for (let i = 0; i < turns; i++) {
-    if (holds()) return;
-    await new Promise((resolve) => setImmediate(resolve));
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  for (const started = Date.now(); !holds(); ) {
+    if (Date.now() - started > 20_000) throw new Error(`not ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
-  throw new Error(`not ${what}`);
 }

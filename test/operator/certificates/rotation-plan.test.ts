@@ -1,4 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes, X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import {
   type CertificateContents,
@@ -54,6 +58,17 @@ test('first start: a CA of ten years and a leaf of one, for the names', () => {
   expect(others).toEqual([]);
   expect(lookAgainAt).toBeGreaterThan(START + 240 * DAY);
   expect(lookAgainAt).toBeLessThan(START + 244 * DAY);
+});
+
+test('OpenSSL, strictly, takes leaf and CA for what they are', () => {
+  const { contents } = first();
+  const folder = mkdtempSync(join(tmpdir(), 'aegis-serving-'));
+  writeFileSync(join(folder, 'ca.pem'), contents.caBundle);
+  writeFileSync(join(folder, 'leaf.pem'), contents.cert);
+  const asked = ['-attime', String(START / 1000 + 60), '-purpose', 'sslserver', '-verify_hostname', 'a.b.svc'];
+  const args = ['verify', '-x509_strict', ...asked, '-CAfile', join(folder, 'ca.pem'), join(folder, 'leaf.pem')];
+  expect(execFileSync('openssl', args, { encoding: 'utf8' })).toMatch(/: OK\n$/);
+  rmSync(folder, { recursive: true });
 });
 
 test('the Secret brings back what was written', () => {

@@ -1,11 +1,10 @@
 import { getEventListeners } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createKubeClient } from '../../../operator/kube/client.ts';
-import { KubeError } from '../../../operator/kube/kube-error.ts';
 import type { KubeClient, WatchEvent } from '../../../operator/kube/types.ts';
 import { systemClock } from '../../../runtime/time/clock.ts';
+import { failure } from './failure.ts';
 import { json, ScriptedServer, status } from './scripted-server.ts';
 import { CONFIG_MAP, type ConfigMap, configMap } from './types.ts';
 
@@ -39,15 +38,6 @@ function newClient(options: { watchIdleTimeout?: number; connections?: number } 
     random: () => 0,
     ...options,
   });
-}
-
-async function failure(promise: Promise<unknown>): Promise<KubeError> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof KubeError)) throw new Error(`no KubeError: ${String(error)}`);
-  return error;
 }
 
 async function watched(signal = new AbortController().signal): Promise<WatchEvent<ConfigMap>[]> {
@@ -251,57 +241,6 @@ describe('watches', () => {
     expect((await hanging).reason).toBe('Timeout');
     stop.abort();
     for (const watch of [...watches, another]) await failure(watch.next());
-  });
-});
-
-describe('credentials', () => {
-  const seen = () =>
-    new Promise<string | undefined>((resolve) => {
-      server.script = (request, response) => {
-        resolve(request.headers.authorization);
-        json(response, configMap('it'));
-      };
-    });
-
-  test('a bearer token, a prefix of the path, a user agent', async () => {
-    server.writeKubeconfig({ token: 'abc' }, '/clusters/x/');
-    const agents: unknown[] = [];
-    server.script = (request, response) => {
-      agents.push(request.headers['user-agent'], request.headers.accept);
-      json(response, configMap('it'));
-    };
-    await client.get(CONFIG_MAP, key);
-    expect(server.requests).toEqual(['GET /clusters/x/api/v1/namespaces/default/configmaps/it']);
-    expect(agents).toEqual(['kube-test', 'application/json']);
-  });
-
-  test('a program gives the token, once', async () => {
-    const count = `${server.folder}/count`;
-    const credential = {
-      apiVersion: 'client.authentication.k8s.io/v1',
-      kind: 'ExecCredential',
-      status: { token: 'from-exec' },
-    };
-    server.writeKubeconfig({
-      exec: { command: '/bin/sh', args: ['-c', `echo x >> ${count}; echo '${JSON.stringify(credential)}'`] },
-    });
-    const header = seen();
-    await client.get(CONFIG_MAP, key);
-    await client.get(CONFIG_MAP, key);
-    expect(await header).toBe('Bearer from-exec');
-    expect(readFileSync(count, 'utf8')).toBe('x\n');
-  });
-
-  test('a program that hangs does not hang the call', async () => {
-    server.writeKubeconfig({ exec: { command: '/bin/sleep', args: ['2'] } });
-    expect(await failure(client.get(CONFIG_MAP, key, { timeout: 50 }))).toMatchObject({ status: 0, reason: 'Timeout' });
-  });
-
-  test('a file without a cluster, and none at all', async () => {
-    writeFileSync(server.kubeconfig, '{}');
-    expect(await failure(client.get(CONFIG_MAP, key))).toMatchObject({ status: 0, reason: 'Credentials' });
-    const nowhere = createKubeClient({ kubeconfig: '/no/such/file', userAgent: 'kube-test' });
-    expect(await failure(nowhere.get(CONFIG_MAP, key))).toMatchObject({ status: 0, reason: 'Credentials' });
   });
 });
 

@@ -1,7 +1,7 @@
 import { createKubeClient } from '../../../operator/kube/client.ts';
-import { KubeError } from '../../../operator/kube/kube-error.ts';
 import type { KubeClient, WatchEvent } from '../../../operator/kube/types.ts';
 import { ApiServer } from '../../apiserver/api-server.ts';
+import { failure } from './failure.ts';
 import { CONFIG_MAP, type ConfigMap, configMap, NAMESPACE } from './types.ts';
 
 let server: ApiServer;
@@ -19,15 +19,6 @@ afterAll(async () => {
 
 const here = (name: string, data?: Record<string, string>) => configMap(name, data, 'kube-test');
 const key = (name: string) => ({ namespace: 'kube-test', name });
-
-async function failure(promise: Promise<unknown>): Promise<KubeError> {
-  const error = await promise.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof KubeError)) throw new Error(`no KubeError: ${String(error)}`);
-  return error;
-}
 
 test('create, get, replace and delete', async () => {
   const made = await client.create(CONFIG_MAP, here('life', { a: '1' }));

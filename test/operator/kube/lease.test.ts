@@ -193,6 +193,34 @@ test('a process that was stopped for long leads no more when it goes on', async 
   expect(lease()?.spec?.holderIdentity).toBe('b');
 });
 
+test('a process whose time is over asks for no more, even where nobody has followed yet', async () => {
+  const a = new Candidate('a').start();
+  await time.advance(3_000);
+  a.machine.freeze();
+  const before = lease()?.metadata.resourceVersion;
+  await time.advance(12_000);
+  a.machine.thaw();
+  await time.advance(100);
+  expect([a.outcome, lease()?.metadata.resourceVersion]).toEqual(['lost', before]);
+});
+
+test('a renewal counts from when it was sent, however late the answer is', async () => {
+  const a = new Candidate('a').start();
+  await time.advance(10);
+  a.machine.fates.push({ there: 1, back: 9_000, lost: 'no' });
+  // sent after 2 s, answered after 11
+  await time.advance(11_010);
+  expect(a.acts).toBe(false);
+  const b = new Candidate('b').start();
+  await time.advance(20_000);
+  expect(b.acts).toBe(true);
+  b.machine.fates.push({ there: 1, back: 7_000, lost: 'no' });
+  await time.advance(9_100);
+  b.machine.connected = false;
+  await time.advance(2_900);
+  expect([b.acts, b.outcome]).toEqual([false, 'lost']);
+});
+
 test('a process that was stopped while it claimed leads nothing', async () => {
   const a = new Candidate('a');
   // the answer to the look, then the answer to the claim
@@ -384,6 +412,9 @@ test('whatever happens to machines and networks: never two that lead, and always
           machine.connected = true;
           machine.fates.length = 0;
         }
+        // a new process cannot know of a lease that was deleted just now
+        await time.advance(30_000);
+        check();
         // whoever has lost is started again as another process
         const fresh = new Candidate('fresh').start();
         for (let i = 0; i < 60; i++) {

@@ -252,7 +252,7 @@ describe('a pod', () => {
     expect(await world.code(token)).toBe('agent');
     expect([await world.code(token), world.gets]).toEqual(['agent', 1]);
     world.stored = undefined;
-    await world.clock.advance(5_000);
+    await world.clock.advance(1_000);
     expect(await world.code(token)).toBe('AEGIS_SERVING_POD');
   });
 

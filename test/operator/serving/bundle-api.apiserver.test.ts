@@ -1,12 +1,19 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Activations } from '../../../gateway/activation/activations.ts';
 import { startBundles } from '../../../gateway/bundles/start-bundles.ts';
+import { Reporter } from '../../../gateway/reports/reporter.ts';
+import { Relay } from '../../../operator/serving/relay.ts';
+import { RelayClient } from '../../../operator/serving/relay-client.ts';
 import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
+import { systemClock } from '../../../runtime/time/clock.ts';
 import { ApiServer } from '../../apiserver/api-server.ts';
 import { sign, sliceArchive, until, writeKeys } from '../../gateway/bundles/publisher.ts';
+import { compared, INFO, newCounts, POLICY, REVISION, refused } from '../../gateway/reports/counts.ts';
+import { createAuthority } from '../../gateway/upstream/support/certificates.ts';
 import { registrationOf } from './registration-of.ts';
-import { ServingWorld } from './serving-world.ts';
+import { OPERATOR, ServingWorld } from './serving-world.ts';
 
 let server: ApiServer;
 let world: ServingWorld;
@@ -148,10 +155,11 @@ describe('refused is', () => {
   });
 
   test('the token of a pod that was deleted, at once, although it was fine a moment ago', async () => {
-    const { token } = await started('short', 'finance-agent', 'finance-agent');
+    const { uid, token } = await started('short', 'finance-agent', 'finance-agent');
     expect(await outcome(token)).toEqual([200, undefined]);
+    await until(() => world.pods.podByUid('fintech', 'short', uid) !== undefined);
     server.kubectl(['delete', 'pod', '-n', 'fintech', 'short', '--grace-period=0', '--force']);
-    await until(() => world.pods.podsOf('fintech/finance-agent').every(({ name }) => name !== 'short'));
+    await until(() => world.pods.podByUid('fintech', 'short', uid) === undefined);
     expect(await outcome(token)).toEqual(POD);
     // and that of a new pod of the same name is not the old one
     const again = await started('short', 'finance-agent', 'finance-agent');
@@ -194,6 +202,7 @@ describe('refused is', () => {
 
   test('a pod whose labels are changed, also while it waits', async () => {
     const { uid, token } = await started('renamed', 'finance-agent', 'finance-agent');
+    await until(() => world.pods.podByUid('fintech', 'renamed', uid) !== undefined);
     const headers = { 'If-None-Match': '"one"', Prefer: 'modes=snapshot;wait=20' };
     const waiting = world.ask('GET', PATH, { token, headers });
     await until(() => world.api.waiting === 1);
@@ -292,5 +301,138 @@ test('a real gateway follows by long poll over TLS, and acknowledges', async () 
     expect(gateway.acknowledgeError()).toBeUndefined();
   } finally {
     await gateway.close();
+  }
+});
+
+test('a real gateway’s reports are counted, and its refusals told', async () => {
+  const tokenFile = join(world.folder, 'report-token');
+  writeFileSync(tokenFile, agentToken);
+  const counts = newCounts({ now: Date.now });
+  const reporter = new Reporter({
+    counts,
+    url: `${world.url}/v1/reports`,
+    tokenFile,
+    caFile: world.caFile,
+    instance: agentUid,
+    clock: systemClock,
+    random: Math.random,
+    interval: 100,
+    soon: 50,
+  });
+  const stop = new AbortController();
+  const running = reporter.run(stop.signal);
+  const sums = () => world.reports.sums(TENANT, POLICY).get(REVISION);
+  try {
+    world.violations.length = 0;
+    for (let call = 0; call < 300; call++) counts.decided(refused({}, `rule-${call}`), INFO);
+    counts.decided(compared('allow', 'deny'), INFO);
+    counts.decided(compared('allow', 'allow'), INFO);
+    await until(() => sums()?.decisions === 2 && !counts.hasUntold(), 'the report');
+    expect(sums()).toMatchObject({ agents: 1, wouldDeny: 1, wouldAllow: 0 });
+    counts.decided(compared('deny', 'allow'), INFO);
+    await until(() => sums()?.wouldAllow === 1, 'the next report');
+    const told = world.violations.flatMap(({ increments }) => increments);
+    expect(told.reduce((sum, { calls }) => sum + calls, 0)).toBe(300);
+    expect(JSON.stringify(told)).not.toContain('4711');
+  } finally {
+    stop.abort();
+    await running;
+    await reporter.close(100);
+  }
+});
+
+describe('between replicas', () => {
+  const acknowledgement = {
+    version: 1 as const,
+    instance: 'i',
+    tenant: TENANT,
+    state: 'active' as const,
+    sequence: 99,
+    digest: 'ab'.repeat(32),
+  };
+
+  const operatorToken = async (name = OPERATOR.name, audience = 'aegis.dev/operator') =>
+    world.token(OPERATOR.namespace, name, { audience });
+
+  async function send(token: string, options: { serverName?: string; ca?: string } = {}): Promise<string> {
+    const tokenFile = join(world.folder, 'relay-token');
+    writeFileSync(tokenFile, `${token}\n`);
+    const { serverName = 'localhost', ca = world.authority.ca } = options;
+    const client = new RelayClient({ tokenFile, ca: () => ca, serverName });
+    try {
+      const signal = AbortSignal.timeout(5_000);
+      await client.send(`127.0.0.1:${world.port}`, { version: 1, items: [] }, signal);
+      return 'taken';
+    } catch (error) {
+      return (error as Error).message.replace(/^127\.0\.0\.1:[0-9]+ /, '');
+    } finally {
+      await client.close();
+    }
+  }
+
+  test('only replicas of the operator are heard, and only by the leader', async () => {
+    expect(await send(await operatorToken())).toBe('taken');
+    expect(await send(await operatorToken('somebody'))).toBe('answered with status 403');
+    expect(await send(await operatorToken(OPERATOR.name, 'aegis.dev'))).toBe('answered with status 401');
+    expect(await send(agentToken)).toBe('answered with status 401');
+    world.leads = false;
+    expect(await send(await operatorToken())).toBe('answered with status 503');
+    world.leads = true;
+  });
+
+  test('the leader must show a certificate of the operator for its name', async () => {
+    const token = await operatorToken();
+    expect(await send(token, { serverName: 'other' })).toBe('cannot be told (ERR_TLS_CERT_ALTNAME_INVALID)');
+    const { ca } = createAuthority();
+    expect(await send(token, { ca })).toMatch(/^cannot be told \([A-Z_]*(SIGNATURE|ISSUER|CERT)[A-Z_]*\)$/);
+  });
+
+  test('what a follower is told by a gateway is with the leader in a moment', async () => {
+    const follower = await ServingWorld.open(server, world.authority);
+    const stop = new AbortController();
+    const tokenFile = join(world.folder, 'relay-token');
+    writeFileSync(tokenFile, await operatorToken());
+    const client = new RelayClient({ tokenFile, ca: () => world.authority.ca, serverName: 'localhost' });
+    const relay = new Relay({
+      gateways: follower.gateways,
+      reports: follower.reports,
+      leader: () => ({ self: false, term: '1', address: `127.0.0.1:${world.port}` }),
+      send: (address, batch, signal) => client.send(address, batch, signal),
+      clock: systemClock,
+      random: Math.random,
+    });
+    const running = relay.run(stop.signal);
+    try {
+      const { status } = await follower.ask('POST', '/v1/acknowledgements', {
+        token: agentToken,
+        body: acknowledgement,
+      });
+      expect(status).toBe(204);
+      await until(() => world.gateways.acknowledged(TENANT, 'finance-agent', 99) === 1, 'the relay', 2_000);
+    } finally {
+      stop.abort();
+      await running;
+      await client.close();
+      await follower.close();
+    }
+  });
+});
+
+// the last one: it takes the API server away
+test('while the API server is away, who was verified is served on, and nobody new is', async () => {
+  const fresh = await started('fresh', 'finance-agent', 'finance-agent');
+  expect(await outcome(agentToken)).toEqual([200, undefined]);
+  await server.killServer();
+  expect(await outcome(agentToken)).toEqual([200, undefined]);
+  const refused = await world.ask('GET', PATH, { token: fresh.token });
+  expect([refused.status, refused.headers['retry-after'], refused.code]).toEqual([
+    503,
+    '5',
+    'AEGIS_SERVING_UNAVAILABLE',
+  ]);
+  await server.startServer();
+  for (let attempt = 0; (await outcome(fresh.token))[0] !== 200; attempt++) {
+    expect(attempt).toBeLessThan(100);
+    await sleep(100);
   }
 });

@@ -25,7 +25,7 @@ const client = new Agent({ connections: 32 });
 const agentOf = (pod: string): AuthenticatedAgent => ({
   ...toldBy('a', pod),
   tombstoned: false,
-  bound: { namespace: 'n', serviceAccount: 'a', podName: pod, podUid: `uid of ${pod}` },
+  bound: { namespace: 'n', serviceAccount: 'a', podName: pod, podUid: `uid-of-${pod}` },
 });
 /** The token is the name of the pod. */
 const authenticator: AgentAuthenticator = {
@@ -216,7 +216,7 @@ describe('refused is', () => {
   });
 
   test('a body that is too large, of another type, packed, or broken', async () => {
-    const large = await post('/v1/reports', JSON.stringify({ a: 'x'.repeat(70_000) }));
+    const large = await post('/v1/acknowledgements', JSON.stringify({ a: 'x'.repeat(70_000) }));
     expect([large.status, large.code]).toEqual([400, 'AEGIS_SERVING_BODY']);
     for (const headers of [
       { 'Content-Type': 'text/plain' },
@@ -232,6 +232,7 @@ describe('refused is', () => {
 
   test('a large body of unknown length, without reading all of it', async () => {
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const closed = new Promise((resolve) => socket.once('close', resolve));
     let answer = '';
     socket
       .on('error', () => undefined)
@@ -239,14 +240,14 @@ describe('refused is', () => {
         answer += chunk.toString();
       });
     socket.write(
-      'POST /v1/reports HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer p\r\nContent-Type: application/json\r\n',
+      'POST /v1/acknowledgements HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer p\r\nContent-Type: application/json\r\n',
     );
     socket.write('Transfer-Encoding: chunked\r\n\r\n');
     const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`;
     for (let i = 0; i < 6; i++) socket.write(chunk);
     await until(() => answer.includes('AEGIS_SERVING_BODY'));
     expect(answer.startsWith('HTTP/1.1 400')).toBe(true);
-    await new Promise((resolve) => socket.once('close', resolve));
+    await closed;
   });
 
   test('a pod that asks all the time; others are not', async () => {

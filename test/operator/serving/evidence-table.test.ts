@@ -85,15 +85,46 @@ describe('evidence for a stage', () => {
     expect(table.evidence(TENANT, stage)).toMatchObject({ decisions: 2, agents: 1, wouldDeny: 0 });
   });
 
-  test('leaves it out too where a gateway tells of it only afterwards, as to a new leader', () => {
-    const { table } = open();
-    const stage = question(at(HOUR));
+  test('leaves it out too where a gateway tells of it only afterwards, as to a new leader', async () => {
+    const { clock, table } = open();
+    await clock.advance(HOUR);
+    table.lead();
+    const stage = question(at(HOUR - 1));
     table.evidence(TENANT, stage);
-    table.record(toldBy('a', 'p'), report([count('new', 10)], { since: at(HOUR - 1) }));
-    table.record(toldBy('a', 'q'), report([count('new', 10)], { since: at(HOUR + 1) }));
-    expect(table.evidence(TENANT, stage).decisions).toBe(10);
-    table.record(toldBy('a', 'p'), report([count('new', 11)], { since: at(HOUR - 1) }));
-    expect(table.evidence(TENANT, stage).decisions).toBe(11);
+    const older = { since: at(1), boot: 'older' };
+    table.record(toldBy('a', 'p'), report([count('new', 10)], older));
+    expect(table.evidence(TENANT, stage).decisions).toBe(0);
+    table.record(toldBy('a', 'p'), report([count('old', 7)], older));
+    table.record(toldBy('a', 'p'), report([count('new', 11), count('old', 8)], older));
+    expect(table.evidence(TENANT, stage).decisions).toBe(2);
+    // unless it began within the stage, or nobody else can have been told
+    table.record(toldBy('a', 'q'), report([count('new', 10)], { since: at(HOUR - 1) }));
+    table.record(toldBy('a', 'r'), report([count('new', 10)], { since: at(HOUR + 1) }));
+    expect(table.evidence(TENANT, stage).decisions).toBe(22);
+  });
+
+  test('counts from the first word on where a revision is in no stage before, or everything has been told again', async () => {
+    const { clock, table } = open();
+    table.lead();
+    const older = { since: at(-HOUR) };
+    const early = { ...question(at(1)), first: true };
+    table.evidence(TENANT, early);
+    table.record(toldBy('a', 'p'), report([count('new', 10)], older));
+    expect(table.evidence(TENANT, early).decisions).toBe(10);
+    await clock.advance(HOUR);
+    const late = { ...question(at(HOUR)), policy: 'n/other' };
+    table.evidence(TENANT, late);
+    table.record(toldBy('a', 'p'), report([{ ...count('new', 4), policy: 'n/other' }], older));
+    expect(table.evidence(TENANT, late).decisions).toBe(4);
+  });
+
+  test('of a gateway that told us before counts from what it had told', () => {
+    const { table } = open();
+    table.record(toldBy('a', 'p'), report([count('old', 3)]));
+    table.evidence(TENANT, question(at(5)));
+    table.record(toldBy('a', 'p'), report([count('new', 2)]));
+    table.record(toldBy('a', 'p'), report([count('old', 4)]));
+    expect(table.evidence(TENANT, question(at(5))).decisions).toBe(3);
   });
 
   test('begins anew with another stage, revision or stable one', () => {
@@ -158,15 +189,19 @@ test('forgets what is gone', () => {
   expect([table.size, table.sums(TENANT, POLICY).size]).toEqual([0, 0]);
 });
 
-test('violations are told by what is new, and never those of before this table', () => {
-  const { table, told } = open();
+test('violations are told by what is new, and never those that somebody else may have been told', async () => {
+  const { clock, table, told } = open();
   const send = (violations: ViolationCount[], more: Partial<GatewayReport> = {}) =>
     table.record(toldBy('a', 'p'), report([], { violations, ...more }));
   send([violation(5)]);
   send([violation(5)]);
   send([violation(7), violation(1, { action: 'b' })]);
-  send([violation(100)], { boot: 'boot-0', since: at(-1) });
-  send([violation(101)], { boot: 'boot-0', since: at(-1) });
+  const older = { boot: 'boot-0', since: at(-1) };
+  send([violation(100)], older);
+  send([violation(101)], older);
+  send([violation(9, { action: 'c' })], older);
+  await clock.advance(HOUR);
+  send([violation(3, { action: 'd' })], older);
   expect(told.map(({ increments }) => increments.map(({ action, calls }) => [action, calls]))).toEqual([
     [['a', 5]],
     [
@@ -174,8 +209,47 @@ test('violations are told by what is new, and never those of before this table',
       ['b', 1],
     ],
     [['a', 1]],
+    [['d', 3]],
   ]);
   expect(told[0]?.registration).toBe('n/a');
+});
+
+test('everything that is known of a boot can be passed on, in reports of the size that is taken', () => {
+  const { table } = open();
+  const all = Array.from({ length: 700 }, (_, i) => violation(i + 1, { rule: `r${i}` }));
+  for (let start = 0; start < 700; start += 200) {
+    table.record(
+      toldBy('a', 'p'),
+      report([count('new', 1)], { violations: all.slice(start, start + 200), overflow: 1 }),
+    );
+  }
+  const [key = ''] = table.bootKeys();
+  const reports = table.reports(key);
+  expect(reports.map(({ report: one }) => one.violations.length)).toEqual([256, 256, 188]);
+  const other = open().table;
+  for (const { by, report: one } of reports) other.record(by, one);
+  const sorted = (from: EvidenceTable) =>
+    from
+      .reports(key)
+      .flatMap(({ report: one }) => one.violations)
+      .sort((a, b) => a.calls - b.calls);
+  expect(sorted(other)).toEqual(all);
+  expect(table.reports('nobody')).toEqual([]);
+});
+
+test('a pod has few boots; what the ended ones counted stays, and they are not heard again', () => {
+  const { table } = open();
+  table.evidence(TENANT, question());
+  for (let boot = 0; boot < 10; boot++)
+    table.record(toldBy('a', 'p'), report([count('new', 1)], { boot: `boot-${boot}` }));
+  expect(table.size).toBe(4);
+  expect(table.evidence(TENANT, question()).decisions).toBe(10);
+  const late = report([count('new', 5)], { boot: 'boot-0' });
+  expect(codeOf(() => table.record(toldBy('a', 'p'), late))).toBe('AEGIS_SERVING_COUNTERS');
+  // a pod that comes to another tenant leaves what it counted where it was
+  table.record(toldBy('b', 'p', { name: 'm', uid: 'm' }), report([count('new', 7)], { boot: 'boot-9' }));
+  expect(table.evidence(TENANT, question()).decisions).toBe(10);
+  expect(table.size).toBe(4);
 });
 
 const arrival = fc.record({

@@ -210,8 +210,8 @@ test('once quiet, the leader knows the last word of every gateway, whatever happ
         .map((entry) => [entry.podName, entry.acknowledgement.sequence]);
       expect(Object.fromEntries(known)).toEqual(Object.fromEntries(last));
       for (const [pod, calls] of last) {
-        const boot = leader.reports.report(`uid of ${pod}/boot-0001`);
-        expect(boot?.report.candidates[0]?.calls).toBe(calls);
+        const [told] = leader.reports.reports(`uid-of-${pod}/boot-0001`);
+        expect(told?.report.candidates[0]?.calls).toBe(calls);
       }
       await end();
     }),

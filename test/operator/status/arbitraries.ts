@@ -98,7 +98,7 @@ export const policyView = record<PolicyView>({
   published: optional(
     fc.record({ sequence: count, digest, keyId: name, configMapName: name, expiresAt: time }),
   ) as fc.Arbitrary<NonNullable<PolicyView['published']>>,
-  pods: fc.record({ matched: count, acknowledged: count }),
+  pods: fc.record({ matched: count, acknowledged: count, settling: fc.boolean() }),
   deleting: fc.boolean(),
 } satisfies All<PolicyView>);
 
@@ -110,7 +110,7 @@ export const registrationView = record<RegistrationView>({
   conflict: optional(text) as fc.Arbitrary<string>,
   published: optional(fc.record({ sequence: count })) as fc.Arbitrary<{ sequence: number }>,
   configMapName: optional(name) as fc.Arbitrary<string>,
-  pods: fc.record({ matched: count, injected: count, acknowledged: count, ambiguous: count }),
+  pods: fc.record({ matched: count, injected: count, acknowledged: count, ambiguous: count, settling: fc.boolean() }),
   suspended: fc.boolean(),
   egressGuard: fc.constantFrom('Off', 'Observe', 'Enforce'),
 } satisfies All<RegistrationView>);

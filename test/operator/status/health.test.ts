@@ -113,3 +113,16 @@ test('what is being deleted is neither ready nor failed', () => {
   expect(condition(status, 'Ready')).toMatchObject({ status: 'False', reason: 'Deleting' });
   expect(condition(status, 'Reconciling')).toMatchObject({ status: 'True', reason: 'Deleting' });
 });
+
+test('a new leader that has not heard of every gateway yet changes nothing', () => {
+  const before = policyStatus(policyView(), undefined, START);
+  const settling = policyView({ pods: { matched: 0, acknowledged: 0, settling: true } });
+  expect(policyStatus(settling, before, START + 1000)).toEqual(before);
+  const other = policyStatus({ ...settling, generation: 2 }, before, START + 1000);
+  expect(other.agents?.summary).toBe('0/0');
+  const bound = registrationStatus(registrationView(), undefined, START);
+  const pods = { matched: 3, injected: 0, acknowledged: 0, ambiguous: 0, settling: true };
+  expect(registrationStatus(registrationView({ pods }), bound, START + 1000)).toEqual(bound);
+  const [more] = [registrationStatus(registrationView({ pods: { ...pods, matched: 4 } }), bound, START + 1000)];
+  expect(condition(more, 'Programmed')).toMatchObject({ reason: 'PodsPredateInjection' });
+});

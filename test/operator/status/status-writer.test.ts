@@ -157,22 +157,45 @@ test('counts of many objects come one after the other, and a transition does not
   expect(server.writes.slice(4)).toEqual(['a', 'd', 'b', 'c']);
 });
 
-test('the newest head alone is brought up to date by the way', async () => {
-  const { server, mark, go } = start();
+const HOUR = 3_600_000;
+
+function withHead(clock: FakeClock, hours: number): PolicyView {
+  const view = policyView();
+  const expiresAt = new Date(clock.now() + hours * HOUR).toISOString();
+  return view.published === undefined ? view : { ...view, published: { ...view.published, expiresAt } };
+}
+
+test('a newer head alone is no reason to write, before the one that is named expires', async () => {
+  const { server, clock, views, mark, go } = start();
   server.add('a');
-  await mark('a', policyView());
+  await mark('a', withHead(clock, 24));
   server.sync();
-  const renewed = policyView();
-  if (renewed.published !== undefined) renewed.published.expiresAt = '2026-03-05T08:00:00Z';
-  await mark('a', renewed);
-  await go(3_600_000);
+  await go(12 * HOUR);
+  await mark('a', withHead(clock, 24));
+  await go(HOUR);
   expect(server.writes).toHaveLength(1);
-  // but not where somebody else has been at it
+  // by itself, without being marked
+  await go(10.6 * HOUR);
+  expect(server.writes).toHaveLength(2);
+  server.sync();
+  // nobody renews it: nothing to write, and nothing that turns in circles
+  await go(48 * HOUR);
+  expect(server.writes).toHaveLength(2);
+  views.set('a', withHead(clock, 24));
+  await mark('a');
+  expect(server.writes).toHaveLength(3);
+});
+
+test('where somebody else has been at the object, a newer head is written as well', async () => {
+  const { server, clock, mark, go } = start();
+  server.add('a');
+  await mark('a', withHead(clock, 24));
+  await go(HOUR);
   const object = server.objects.get('a');
   if (object === undefined) throw new Error('no object');
   server.objects.set('a', { ...object, metadata: { ...object.metadata, resourceVersion: '999' } });
   server.sync();
-  await mark('a');
+  await mark('a', withHead(clock, 24));
   expect(server.writes).toHaveLength(2);
 });
 

@@ -83,7 +83,9 @@ export class FakeKube implements KubeClient {
   /** Everything of a kind, as it is stored; for assertions. */
   all<T extends KubeObject>(type: ResourceType): T[] {
     const prefix = `${type.group}/${type.plural}/`;
-    return [...this.#objects].filter(([key]) => key.startsWith(prefix)).map(([, object]) => copy(object) as unknown as T);
+    return [...this.#objects]
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([, object]) => copy(object) as unknown as T);
   }
 
   /** Forgets the history: watches have to list again. */
@@ -141,11 +143,7 @@ export class FakeKube implements KubeClient {
     }
   }
 
-  async create<T extends KubeObject>(
-    type: ResourceType,
-    object: T,
-    options: { dryRun?: boolean } = {},
-  ): Promise<T> {
+  async create<T extends KubeObject>(type: ResourceType, object: T, options: { dryRun?: boolean } = {}): Promise<T> {
     return this.#call('create', type, object.metadata.name, () => {
       const key = keyOf(type, object.metadata);
       if (this.#objects.has(key)) throw new KubeError(409, 'AlreadyExists', `${object.metadata.name} already exists`);
@@ -249,9 +247,7 @@ export class FakeKube implements KubeClient {
       ...(before.metadata.creationTimestamp === undefined
         ? {}
         : { creationTimestamp: before.metadata.creationTimestamp }),
-      ...(before.metadata.resourceVersion === undefined
-        ? {}
-        : { resourceVersion: before.metadata.resourceVersion }),
+      ...(before.metadata.resourceVersion === undefined ? {} : { resourceVersion: before.metadata.resourceVersion }),
     };
     // a write that changes nothing is none
     if (same(before, next)) return copy(before);
@@ -310,7 +306,10 @@ function matches({ metadata }: KubeObject, { namespace, labelSelector, fieldSele
 }
 
 function patch(object: unknown, { op, path, value }: JsonPatchOperation): void {
-  const steps = path.split('/').slice(1).map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const steps = path
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
   const last = steps.pop() as string;
   let parent = object as Record<string, unknown>;
   for (const step of steps) {

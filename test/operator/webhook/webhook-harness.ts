@@ -1,14 +1,18 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { CaBundle, VALIDATING_WEBHOOKS, VALIDATION_WEBHOOK } from '../../../operator/certificates/ca-bundle.ts';
 import { type HttpsServer, openHttps } from '../../../operator/certificates/https-server.ts';
-import { ServingCertificate, type ServingCertificateOptions } from '../../../operator/certificates/serving-certificate.ts';
+import {
+  ServingCertificate,
+  type ServingCertificateOptions,
+} from '../../../operator/certificates/serving-certificate.ts';
 import { createKubeClient } from '../../../operator/kube/client.ts';
 import type { KubeClient } from '../../../operator/kube/types.ts';
 import type { ResourcesAround } from '../../../operator/webhook/resources-around.ts';
-import { type WebhookOptions, validatingWebhook } from '../../../operator/webhook/validating-webhook.ts';
+import { validatingWebhook, type WebhookOptions } from '../../../operator/webhook/validating-webhook.ts';
 import type { LoadedResource } from '../../../policy/resources/resource.ts';
 import type { Fields, Logger } from '../../../runtime/telemetry/logger.ts';
 import { systemClock } from '../../../runtime/time/clock.ts';
@@ -58,17 +62,24 @@ export class WebhookReplica {
     this.certificate.addConsumer(this.caBundle);
   }
 
-  async start(options: Partial<WebhookOptions> & { port?: number; leads?: boolean } = {}): Promise<void> {
+  async start(
+    options: Partial<WebhookOptions> & { port?: number; leads?: boolean; reconnect?: boolean } = {},
+  ): Promise<void> {
     const { signal } = this.#stop;
     this.#running.push(this.certificate.run(signal));
     await this.certificate.whenReady(signal);
     if (options.leads !== false) this.#running.push(this.certificate.rotate(signal), this.caBundle.run(signal));
-    const handler = validatingWebhook({
+    const app = validatingWebhook({
       resources: this.around,
       check: { digest },
       monotonic: () => performance.now(),
       ...options,
     });
+    // Every call of the API server makes a connection of its own, and judges the certificate anew.
+    const handler: RequestListener = (request, response) => {
+      if (options.reconnect) response.setHeader('connection', 'close');
+      app(request, response);
+    };
     const address = { host: '127.0.0.1', port: options.port ?? 0 };
     this.server = await openHttps({ name: 'listen.webhook', address, certificate: this.certificate, handler });
   }

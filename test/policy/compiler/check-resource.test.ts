@@ -59,10 +59,16 @@ function agree(resources: readonly LoadedResource[]): void {
     const name = describeResource(resource);
     const place = ({ code, field }: Finding) => `${code} ${field}`;
     const expected = compiled.filter((finding) => finding.resource === name);
-    for (const around of [resources, resources.filter((each) => each !== resource)]) {
-      const found = checkResource(resource, around, { digest });
-      expect(found.map(place).sort()).toEqual(expected.map(place).sort());
-    }
+    const found = checkResource(resource, resources, { digest });
+    expect(found.map(place).sort()).toEqual(expected.map(place).sort());
+    // As a new one it is the youngest.
+    const created = checkResource(
+      resource,
+      resources.filter((each) => each !== resource),
+      { digest },
+    );
+    const unique = (findings: Finding[]) => findings.filter(({ code }) => code !== 'AEGIS_DUPLICATE_ID').map(place);
+    expect(unique(created).sort()).toEqual(unique(expected).sort());
   }
 }
 
@@ -245,9 +251,16 @@ spec: {namespaces: [${namespaces}]}
 `;
 
   test('a namespace that already belongs to another one', () => {
-    const around = all(tenant('old', 'shop, a', '2026-01-01T00:00:00Z'), tenant('new', 'b, shop'));
+    const around = all(
+      tenant('old', 'shop, a', '2026-01-01T00:00:00Z'),
+      tenant('new', 'b, shop', '2026-01-02T00:00:00Z'),
+    );
     expect(brief(check('AgentTenant new', around))).toEqual(['error AEGIS_DUPLICATE_ID spec.namespaces[1]']);
     expect(check('AgentTenant old', around)).toEqual([]);
+    const [unborn] = all(tenant('third', 'a'));
+    expect(brief(checkResource(unborn as LoadedResource, around, { digest }))).toEqual([
+      'error AEGIS_DUPLICATE_ID spec.namespaces[0]',
+    ]);
   });
 
   test('a namespace that only bears the name of a tenant', () => {

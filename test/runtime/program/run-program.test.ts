@@ -125,6 +125,8 @@ test('it may end by itself, with its own code; not while it is being ended', asy
   });`;
   expect((await run(body('itself'))).code).toBe(1);
   expect((await run(body('signal'), [], onTexts({ '"up"': 'SIGTERM' }))).code).toBe(0);
+  const interrupted = body('signal').replace('over(1)', 'over(Promise.reject(new Error("interrupted")))');
+  expect((await run(interrupted, [], onTexts({ '"up"': 'SIGTERM' }))).code).toBe(0);
 });
 
 test.each([

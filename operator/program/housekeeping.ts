@@ -1,0 +1,65 @@
+import { AegisError } from '../../policy/errors.ts';
+import { errorName, type Logger } from '../../runtime/telemetry/logger.ts';
+import type { Clock } from '../../runtime/time/clock.ts';
+import type { Publisher } from '../bundles/publisher.ts';
+import type { SigningKeys } from '../bundles/signing-keys.ts';
+import type { TenantController } from '../controllers/tenant-controller.ts';
+import type { EvidenceTable } from '../serving/evidence-table.ts';
+import type { PublishMetrics } from '../telemetry/metrics/publish-metrics.ts';
+
+export interface HousekeepingOptions {
+  metrics: PublishMetrics;
+  evidence: EvidenceTable;
+  controller: TenantController;
+  publisher: Publisher;
+  keys: SigningKeys;
+  clock: Clock;
+  random(): number;
+  log: Logger;
+  /** Heads that are kept of tenants that do not say otherwise. */
+  retention: number;
+}
+
+/** ms between two rounds. */
+const INTERVAL = 30_000;
+
+/**
+ * Now and then: what is stored is compared with what was committed, what nothing refers to is cleared away, and keys that
+ * somebody deleted are written again. @throws AegisError `AEGIS_HEAD_CONFLICT`.
+ */
+export async function keepHouse(options: HousekeepingOptions, signal: AbortSignal): Promise<void> {
+  const { clock, random, log } = options;
+  while (!signal.aborted) {
+    await clock.sleep(INTERVAL * (0.8 + 0.4 * random()), signal);
+    if (signal.aborted) return;
+    try {
+      await round(options);
+    } catch (error) {
+      if (error instanceof AegisError && error.code === 'AEGIS_HEAD_CONFLICT') throw error;
+      log.warn('housekeeping.failed', { error: errorName(error) });
+    }
+  }
+}
+
+async function round(options: HousekeepingOptions): Promise<void> {
+  const { controller, publisher, keys, log, retention, metrics, evidence } = options;
+  for (const { outcome } of controller.records()) {
+    if (outcome.committed === undefined) continue;
+    const { identity } = outcome.committed;
+    const repaired = (await controller.exclusively(identity, (committed) => publisher.repair(committed))) ?? [];
+    for (const name of repaired) metrics.repaired(name.startsWith('aegis-head') ? 'head' : 'shard');
+    if (repaired.length > 0) {
+      log.warn('bundle.repaired', { tenant: identity.name, objects: repaired.length, first: repaired[0] ?? '' });
+    }
+  }
+  const policies = new Map<string, ReadonlySet<string>>();
+  for (const { scope, outcome } of controller.records()) {
+    policies.set(scope.identity.uid, new Set(outcome.plan.results.keys()));
+  }
+  evidence.retain((uid, policy) => {
+    const known = policies.get(uid);
+    return known !== undefined && (policy === undefined || known.has(`AgentPolicy ${policy}`));
+  });
+  await publisher.collectGarbage(retention);
+  if (await keys.restore()) log.warn('signing-keys.restored');
+}
