@@ -81,6 +81,12 @@ export const SETTINGS = {
     'Whether resources are validated when they are written; invalid ones that get in otherwise stall themselves.',
   ),
 
+  'webhook.crossObject': given(
+    oneOf('Deny', 'Warn'),
+    'Deny',
+    'What happens to a resource that does not fit others which could still be changed to fit it. Flux checks all of a commit before it applies any of it: `Warn` lets a tool and the policy that needs its change come in one.',
+  ),
+
   'relay.tokenFile': given(
     PATH,
     '/var/run/secrets/aegis.dev/operator/token',

@@ -78,6 +78,12 @@ export class BootstrapCopies {
     return this.#queue.stats();
   }
 
+  /** Every copy is as it should be, as far as is known. */
+  get settled(): boolean {
+    const { depth, inFlight } = this.#queue.stats();
+    return depth === 0 && inFlight === 0;
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { bundles, registrations, directory, log } = this.#options;
     const watching = this.#copies.run(signal);

@@ -4,7 +4,7 @@ import { loadedObject } from '../model/loaded-object.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
 import type { DirectoryAgent, TenantDirectory, TombstonedRegistration } from '../serving/tenant-directory.ts';
 import type { AcceptedRegistrations } from './accepted-registrations.ts';
-import type { Tenants } from './tenants.ts';
+import type { TenantParts, Tenants } from './tenants.ts';
 
 export interface DirectoryOptions {
   tenants: Tenants;
@@ -12,11 +12,14 @@ export interface DirectoryOptions {
   tombstones(namespace: string): readonly TombstonedRegistration[];
 }
 
+const MAX_TENANTS = 1000;
+const NOTHING: Pick<TenantParts, 'own' | 'platform' | 'documents'> = { own: [], platform: [], documents: [] };
+
 /** Who is who, for the bundle API and the webhook, from what this replica has read. */
 export class Directory implements TenantDirectory {
   readonly #options: DirectoryOptions;
-  /** By the arrays that it was made from, so that the webhook's checks recognise what they have seen. */
-  #around: { parts: readonly unknown[]; resources: readonly LoadedResource[] } | undefined;
+  /** By tenant, so that the webhook's checks recognise what they have seen. */
+  readonly #around = new Map<string, { parts: readonly unknown[]; resources: readonly LoadedResource[] }>();
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
@@ -48,23 +51,25 @@ export class Directory implements TenantDirectory {
     return this.#options.tombstones(namespace);
   }
 
-  /** What a resource of this namespace stands beside: its tenant's resources and the platform's. */
+  /** What a resource of this namespace stands beside: its tenant's resources, the platform's, and all AgentTenants. */
   around(namespace: string | undefined): readonly LoadedResource[] {
     const { tenants } = this.#options;
     const scope = namespace === undefined ? undefined : tenants.scopeOf(namespace);
-    if (scope === undefined) return tenants.allTenants();
-    const { own, platform, documents, tenant } = tenants.parts(scope);
-    const items = [...own, ...platform, ...(tenant === undefined ? [] : [tenant])].filter(({ valid }) => valid);
-    const parts = [...items.map(({ loaded }) => loaded), ...documents];
-    const known = this.#around;
-    if (known !== undefined && known.parts.length === parts.length && parts.every((p, i) => p === known.parts[i])) {
+    const name = scope?.identity.name ?? '';
+    const { own, platform, documents } = scope === undefined ? NOTHING : tenants.parts(scope);
+    const valid = [...own, ...platform].filter((item) => item.valid).map(({ loaded }) => loaded);
+    const parts = [...valid, ...tenants.allTenants(), ...documents];
+    const known = this.#around.get(name);
+    if (known?.parts.length === parts.length && parts.every((part, index) => part === known.parts[index])) {
       return known.resources;
     }
     const resources = [
-      ...items.map(({ loaded }) => loaded),
+      ...valid,
+      ...tenants.allTenants(),
       ...documents.map((object: KubeObject) => loadedObject(object)),
     ];
-    this.#around = { parts, resources };
+    if (this.#around.size > MAX_TENANTS) this.#around.clear();
+    this.#around.set(name, { parts, resources });
     return resources;
   }
 

@@ -86,7 +86,10 @@ function planPolicy(
 ): PolicyPlan {
   const id = policyIdOf(policy);
   const agents = agentsInScope(policy.object, input.agents);
-  const spec = resolveRolloutSpec(policy.object.spec, input.tenant.spec, { agents: agents.length });
+  const spec = resolveRolloutSpec(policy.object.spec, input.tenant.spec, {
+    agents: agents.length,
+    tenant: input.tenant.metadata.name,
+  });
   const before = rebased(entry, policy, revision, stableRevision) ?? testified(witness, revision);
   const evidence = before?.revision === revision ? input.evidence(questionOf(id, before)) : NO_EVIDENCE;
   const { state, reason, wakeAt } = nextState({ spec, state: before, revision, evidence, now: input.now, hold });
@@ -153,7 +156,10 @@ function takingPart(
 ): PolicyState {
   if (policy.object.spec.suspend === true) return {};
   if (state.stableRevision === state.revision) return { stable: policy };
-  const cohort = state.stage === 'Partial' ? cohortOf(policyIdOf(policy), agents, spec.partial) : undefined;
+  const cohort =
+    state.stage === 'Partial'
+      ? cohortOf(policyIdOf(policy), agents, { ...spec.partial, percent: state.partialPercent })
+      : undefined;
   return {
     ...(stable !== undefined && { stable }),
     candidate: { policy, stage: STAGES[state.stage], ...(cohort !== undefined && { cohort }) },

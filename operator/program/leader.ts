@@ -5,6 +5,7 @@ import { errorName } from '../../runtime/telemetry/logger.ts';
 import { Publisher } from '../bundles/publisher.ts';
 import { publishTrustedKeys, trustedKeysConfigMap } from '../bundles/trusted-keys.ts';
 import { CaBundle, VALIDATING_WEBHOOKS, VALIDATION_WEBHOOK } from '../certificates/ca-bundle.ts';
+import { bundleHolds } from '../certificates/pem-bundle.ts';
 import { ServingCertificate } from '../certificates/serving-certificate.ts';
 import type { OperatorSettings } from '../config/settings.ts';
 import type { RegistrationObject } from '../controllers/accepted-registrations.ts';
@@ -149,11 +150,15 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
   metrics.kube.addQueue('status', () => status.stats());
   metrics.kube.addQueue('bootstrap', () => bootstrap.stats());
 
+  let publishedCa = '';
   const publishTrust = (): void => {
-    const configMap = trustedKeysConfigMap(keys, certificate.current().caBundle, namespace);
-    publishTrustedKeys(client, configMap).catch((error: unknown) => {
-      log.warn('trusted-keys.failed', { error: errorName(error) });
-    });
+    const ca = certificate.current().caBundle;
+    publishTrustedKeys(client, trustedKeysConfigMap(keys, ca, namespace)).then(
+      () => {
+        publishedCa = ca;
+      },
+      (error: unknown) => log.warn('trusted-keys.failed', { error: errorName(error) }),
+    );
   };
   publishTrust();
   const ends = [
@@ -204,7 +209,10 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
   if (certificate instanceof ServingCertificate) {
     const options = { client, type: VALIDATING_WEBHOOKS, name: VALIDATION_WEBHOOK, certificate, clock, random, log };
     const caBundle = new CaBundle(options);
-    ends.push(certificate.addConsumer(caBundle));
+    ends.push(
+      certificate.addConsumer(caBundle),
+      certificate.addConsumer({ holds: (ca) => bundleHolds(publishedCa, ca) && bootstrap.settled }),
+    );
     work.push(caBundle.run(together), certificate.rotate(together));
   }
   try {

@@ -128,7 +128,11 @@ async function openWebhook({ settings, env, metrics, replica }: ServersOptions) 
   if (address === 'off' || !settings['webhook.validation']) return undefined;
   const handler = validatingWebhook({
     resources: replica.directory,
-    check: { platformNamespace: settings.namespace, digest: (text) => toHex(env.crypto.sha256(utf8(text))) },
+    check: {
+      platformNamespace: settings.namespace,
+      digest: (text) => toHex(env.crypto.sha256(utf8(text))),
+      curable: settings['webhook.crossObject'] === 'Warn' ? 'warning' : 'error',
+    },
     monotonic: () => env.clock.monotonic(),
     onAnswer: ({ kind, allowed, duration }) =>
       metrics.webhook.admitted(kind, allowed ? 'allowed' : 'refused', duration),
