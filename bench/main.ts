@@ -5,6 +5,7 @@ import { compileBench } from './compile.ts';
 import { decisionsBench } from './decisions.ts';
 import { evalBench } from './eval.ts';
 import { operatorBench } from './operator.ts';
+import { propagationBench } from './propagation.ts';
 import { proxyBench } from './proxy.ts';
 import { sidecarBench } from './sidecar.ts';
 import { type Figures, figuresLine } from './support/report.ts';
@@ -17,6 +18,7 @@ const BENCHMARKS: Record<string, () => Figures | Promise<Figures>> = {
   activation: activationBench,
   sidecar: sidecarBench,
   operator: operatorBench,
+  propagation: propagationBench,
 };
 
 const [name = ''] = process.argv.slice(2);

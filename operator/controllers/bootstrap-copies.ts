@@ -1,16 +1,16 @@
 import type { CryptoProvider } from '../../policy/bundle/crypto-provider.ts';
-import { toBase64, toHex, utf8 } from '../../policy/bundle/encoding.ts';
+import { toHex, utf8 } from '../../policy/bundle/encoding.ts';
 import { isContentFile, OPA_MANIFEST_FILE } from '../../policy/bundle/file-names.ts';
+import { formatKeyRing, type KeyRing } from '../../policy/bundle/key-ring.ts';
 import type { Manifest } from '../../policy/bundle/manifest.ts';
-import { INDEX_KEY, shardBundle } from '../../policy/bundle/shards.ts';
 import type { BundleSlice } from '../../policy/bundle/slice-bundle.ts';
 import { parseTime } from '../../policy/bundle/time.ts';
 import type { Logger } from '../../runtime/telemetry/logger.ts';
 import { errorName } from '../../runtime/telemetry/logger.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
+import { bootstrapData } from '../bundles/bootstrap-data.ts';
 import type { CommittedBundle } from '../bundles/committed-bundle.ts';
 import type { CommittedBundles } from '../bundles/committed-bundles.ts';
-import { CA_KEY, KEY_RING_KEY } from '../bundles/trusted-keys.ts';
 import { ownerReference } from '../kube/apply.ts';
 import { Reflector } from '../kube/reflector.ts';
 import { type KubeClient, type KubeObject, keyOf } from '../kube/types.ts';
@@ -27,8 +27,8 @@ export interface BootstrapCopiesOptions {
   bundles: CommittedBundles;
   registrations: AcceptedRegistrations;
   directory: Directory;
-  /** What gateways trust: keyring.json and ca.crt. */
-  trust(): { keyring: string; ca: string };
+  /** What gateways trust. */
+  trust(): { ring: KeyRing; caPem: string };
   log: Logger;
 }
 
@@ -159,11 +159,12 @@ export class BootstrapCopies {
     const content = [...slice.files]
       .filter(([name]) => isContentFile(name) && name !== OPA_MANIFEST_FILE)
       .map(([name, { sha256 }]) => [name, sha256]);
-    return this.#digest(JSON.stringify([content, keyId, freeze, revocations, this.#options.trust()]));
+    const { ring, caPem } = this.#options.trust();
+    return this.#digest(JSON.stringify([content, keyId, freeze, revocations, formatKeyRing(ring), caPem]));
   }
 
   #copyOf(registration: RegistrationObject, bundle: CommittedBundle, slice: BundleSlice, facts: string): CopyObject {
-    const { data, binaryData } = this.#data(slice);
+    const { data, binaryData } = bootstrapData(bundle, slice.agentId, this.#options.trust(), this.#options.crypto);
     const { name, namespace = 'default' } = registration.metadata;
     return {
       apiVersion: 'v1',
@@ -187,14 +188,6 @@ export class BootstrapCopies {
       data,
       binaryData,
     };
-  }
-
-  #data(slice: BundleSlice): { data: Record<string, string>; binaryData: Record<string, string> } {
-    const { keyring, ca } = this.#options.trust();
-    const { head, index, shards } = shardBundle(slice, this.#options.crypto);
-    const entries = [...head, [INDEX_KEY, index] as const, ...shards];
-    const binaryData = Object.fromEntries(entries.map(([key, bytes]) => [key, toBase64(bytes)]));
-    return { data: { [KEY_RING_KEY]: keyring, [CA_KEY]: ca }, binaryData };
   }
 
   #slim({ data, binaryData, ...rest }: CopyObject): CopyObject {

@@ -37,3 +37,15 @@ function permits({ spec: { scope, rules } }: AgentPolicy, agent: string, tool: s
   if (scope.tools !== undefined && !scope.tools.includes(tool)) return false;
   return rules.some(({ type }) => type !== 'Restrict');
 }
+
+/** As committed: by agent id. */
+export function everEnforcedPairs(entries: StateEntries): Map<string, readonly string[]> {
+  const pairs = new Map<string, readonly string[]>();
+  for (const [key, { accepted, everEnforced }] of entries) {
+    if (everEnforced === undefined || !key.startsWith('AgentRegistration ')) continue;
+    const { spec, metadata } = accepted as AgentRegistration;
+    const agent = spec.agentId ?? metadata.name;
+    pairs.set(agent, [...(pairs.get(agent) ?? []), ...everEnforced]);
+  }
+  return pairs;
+}

@@ -78,6 +78,7 @@ function stableOf(plan: PolicyPlan | undefined, known: StateEntry | undefined): 
  * a phase that only says what is waited for, so that an edit which changes nothing in force commits nothing.
  */
 function withoutCounts(state: RolloutState, known: RolloutState | undefined): RolloutState {
+  if (state === known) return known;
   const { gate: _, ...rest } = state;
   const lasting = (each: RolloutState): string =>
     canonicalJson({ ...each, phase: each.phase === 'RolledBack' ? each.phase : null });

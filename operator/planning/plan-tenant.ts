@@ -18,9 +18,9 @@ import type { EvidenceQuestion } from '../model/evidence-question.ts';
 import type { Intaken } from '../model/intaken.ts';
 import { loadedObject } from '../model/loaded-object.ts';
 import { Acceptance, type Choice, type TakesPart } from './acceptance.ts';
-import { enforcedPairs } from './enforced-pairs.ts';
+import { enforcedPairs, everEnforcedPairs } from './enforced-pairs.ts';
 import { nextEntries } from './entries.ts';
-import { type PlannedPolicy, type PolicyPlan, planRollouts } from './rollouts.ts';
+import { type PlannedPolicy, type PolicyPlan, planRollouts, RolloutMemory } from './rollouts.ts';
 import { tombstoneOf, tombstones } from './stand-ins.ts';
 import type { TenantScope } from './tenancy.ts';
 
@@ -88,6 +88,7 @@ interface Attempt {
 export class TenantPlanner {
   readonly #options: PlannerOptions;
   readonly #cache = new CompileCache();
+  readonly #memory = new RolloutMemory();
   #standInTenant: { key: string; loaded: LoadedResource<AgentTenant> } | undefined;
 
   constructor(options: PlannerOptions) {
@@ -152,21 +153,15 @@ export class TenantPlanner {
       evidence: input.evidence,
       now: input.now,
       options,
+      memory: this.#memory,
     });
     const byId = new Map([...plans].map(([key, plan]) => [key.slice(key.indexOf(' ') + 1), plan]));
     const stateOf: CompileOptions['stateOf'] = ({ object: { metadata } }) =>
       byId.get(`${metadata.namespace ?? 'default'}/${metadata.name}`)?.takesPart ?? {};
+    const pairs = everEnforcedPairs(input.entries);
     const everEnforced: CompileOptions['everEnforced'] = (_tenant, agentId, toolId) =>
-      this.#everEnforced(input.entries, agentId, toolId);
+      pairs.get(agentId)?.includes(toolId) === true;
     return { compilation: compile(sorted, { ...options, stateOf, everEnforced }), plans, resources };
-  }
-
-  #everEnforced(entries: StateEntries, agentId: string, toolId: string): boolean {
-    for (const [key, { accepted, everEnforced }] of entries) {
-      if (everEnforced?.includes(toolId) !== true || !key.startsWith('AgentRegistration ')) continue;
-      if (agentIdOf(accepted as AgentRegistration) === agentId) return true;
-    }
-    return false;
   }
 
   #compileOptions(): CompileOptions {

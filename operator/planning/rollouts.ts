@@ -1,6 +1,6 @@
 /** Moves every policy of a tenant along its rollout, and says which revisions of it take part. */
 import type { CompileOptions, PolicyState } from '../../policy/compiler/compile-options.ts';
-import { policyRevisions } from '../../policy/compiler/policy-revisions.ts';
+import { policyRevisions, type RevisionFacts } from '../../policy/compiler/policy-revisions.ts';
 import type { SortedResources } from '../../policy/compiler/tenant-resources.ts';
 import type { LoadedResource } from '../../policy/resources/resource.ts';
 import type { AgentPolicy, AgentTenant } from '../../policy/resources/types.generated.ts';
@@ -47,6 +47,45 @@ export interface RolloutInput {
   evidence(question: EvidenceQuestion): Evidence;
   now: number;
   options: CompileOptions;
+  /** Of the passes before, for the same tenant. */
+  memory: RolloutMemory;
+}
+
+/**
+ * What a pass need not work out again: revisions, as long as policy and tools are the same objects, and plans of policies
+ * that enforce and have nothing left to do.
+ */
+export class RolloutMemory {
+  #tools: readonly unknown[] = [];
+  #revisions = new WeakMap<LoadedResource, RevisionFacts>();
+  readonly #settled = new WeakMap<StateEntry, { plan: PolicyPlan; policy: LoadedResource; revision: string }>();
+
+  /** To be told all tools that take part, in any order that stays the same. */
+  use(tools: readonly unknown[]): void {
+    const same = tools.length === this.#tools.length && tools.every((tool, index) => tool === this.#tools[index]);
+    if (!same) this.#revisions = new WeakMap();
+    this.#tools = tools;
+  }
+
+  revision(policy: LoadedResource): RevisionFacts | undefined {
+    return this.#revisions.get(policy);
+  }
+
+  keep(revisions: ReadonlyMap<LoadedResource, RevisionFacts>): void {
+    for (const [policy, facts] of revisions) this.#revisions.set(policy, facts);
+  }
+
+  settled({ entry, policy, hold }: PlannedPolicy, revision: string): PolicyPlan | undefined {
+    if (entry === undefined || hold) return undefined;
+    const known = this.#settled.get(entry);
+    return known?.policy === policy && known.revision === revision ? known.plan : undefined;
+  }
+
+  settle({ entry, policy, hold }: PlannedPolicy, revision: string, plan: PolicyPlan): void {
+    const { phase, stableRevision } = plan.state;
+    if (entry === undefined || hold || phase !== 'Complete' || stableRevision !== revision) return;
+    if (entry.rollout === plan.state) this.#settled.set(entry, { plan, policy, revision });
+  }
 }
 
 export function policyIdOf({ object }: LoadedResource): string {
@@ -58,17 +97,30 @@ export function planRollouts(input: RolloutInput): Map<string, PolicyPlan> {
   const { policies, resources, tenant, options } = input;
   const stables = new Map<string, LoadedResource<AgentPolicy>>();
   for (const { key, policy, entry } of policies) {
-    const stable = stableOf(entry);
-    if (stable !== undefined && stable.object !== policy.object) stables.set(key, stable);
+    const itself = entry?.stable === undefined && entry?.generation === policy.object.metadata.generation;
+    const stable = itself ? undefined : stableOf(entry);
+    if (stable !== undefined) stables.set(key, stable);
   }
-  const revisions = policyRevisions(resources, tenant.metadata.name, options, [...stables.values()]);
+  const { memory } = input;
+  memory.use([...(resources.tenants.get(tenant.metadata.name)?.tools.values() ?? [])].map(({ object }) => object));
+  const revisions = policyRevisions(resources, tenant.metadata.name, options, [...stables.values()], (policy) =>
+    memory.revision(policy),
+  );
+  memory.keep(revisions);
   const plans = new Map<string, PolicyPlan>();
   for (const item of policies) {
     const revision = revisions.get(item.policy)?.revision;
     if (revision === undefined) continue;
+    const settled = memory.settled(item, revision);
+    if (settled !== undefined) {
+      plans.set(item.key, settled);
+      continue;
+    }
     const stable = stables.get(item.key);
     const stableRevision = stable && revisions.get(stable)?.revision;
-    plans.set(item.key, planPolicy(item, { revision, stable, stableRevision }, input));
+    const plan = planPolicy(item, { revision, stable, stableRevision }, input);
+    memory.settle(item, revision, plan);
+    plans.set(item.key, plan);
   }
   return plans;
 }

@@ -22,6 +22,8 @@ export interface HousekeepingOptions {
 
 /** ms between two rounds. */
 const INTERVAL = 30_000;
+/** That are looked at in one round. */
+const TENANTS = 20;
 
 /**
  * Now and then: what is stored is compared with what was committed, what nothing refers to is cleared away, and keys that
@@ -29,11 +31,12 @@ const INTERVAL = 30_000;
  */
 export async function keepHouse(options: HousekeepingOptions, signal: AbortSignal): Promise<void> {
   const { clock, random, log } = options;
+  let turn = 0;
   while (!signal.aborted) {
     await clock.sleep(INTERVAL * (0.8 + 0.4 * random()), signal);
     if (signal.aborted) return;
     try {
-      await round(options);
+      await round(options, turn++);
     } catch (error) {
       if (error instanceof AegisError && error.code === 'AEGIS_HEAD_CONFLICT') throw error;
       log.warn('housekeeping.failed', { error: errorName(error) });
@@ -41,9 +44,9 @@ export async function keepHouse(options: HousekeepingOptions, signal: AbortSigna
   }
 }
 
-async function round(options: HousekeepingOptions): Promise<void> {
+async function round(options: HousekeepingOptions, turn: number): Promise<void> {
   const { controller, publisher, keys, log, retention, metrics, evidence } = options;
-  for (const { outcome } of controller.records()) {
+  for (const { outcome } of inTurn(controller.records(), turn)) {
     if (outcome.committed === undefined) continue;
     const { identity } = outcome.committed;
     const repaired = (await controller.exclusively(identity, (committed) => publisher.repair(committed))) ?? [];
@@ -62,4 +65,12 @@ async function round(options: HousekeepingOptions): Promise<void> {
   });
   await publisher.collectGarbage(retention);
   if (await keys.restore()) log.warn('signing-keys.restored');
+}
+
+/** Some tenants in this round, others in the next: each costs a handful of requests. */
+function inTurn<T>(all: Iterable<T>, turn: number): T[] {
+  const list = [...all];
+  if (list.length <= TENANTS) return list;
+  const start = (turn * TENANTS) % list.length;
+  return [...list.slice(start), ...list.slice(0, start)].slice(0, TENANTS);
 }

@@ -1,5 +1,4 @@
 /** What one replica alone does: commit, keep in order what is stored, and say what there is to say. */
-import { formatKeyRing } from '../../policy/bundle/key-ring.ts';
 import { AegisError } from '../../policy/errors.ts';
 import { errorName } from '../../runtime/telemetry/logger.ts';
 import { Publisher } from '../bundles/publisher.ts';
@@ -52,6 +51,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     keys,
     engine: env.engine,
     log,
+    onCommitting: (digest) => bundles.announce(digest),
     onCommitted: (identity, bundle) => bundles.adopt(identity, bundle),
   });
   if (!(await replica.watches.whenSynced(signal))) return;
@@ -132,7 +132,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     bundles,
     registrations,
     directory,
-    trust: () => ({ keyring: formatKeyRing(keys.ring()), ca: certificate.current().caBundle }),
+    trust: () => ({ ring: keys.ring(), caPem: certificate.current().caBundle }),
     log,
   });
   metrics.publish.readTenants(function* () {

@@ -23,6 +23,7 @@ export interface RevisionFacts {
  * further versions of such policies, e.g. the stable ones. By the resource itself, because several versions share an
  * id. A policy whose name is taken by an older one takes no part and has no entry.
  *
+ * What the caller knows to be still true (the policy and all tools of the tenant are the same objects) is not looked at.
  * A compilation of the same objects with the same cache afterwards finds all of this done.
  */
 export function policyRevisions(
@@ -30,6 +31,7 @@ export function policyRevisions(
   tenantName: string,
   options: CompileOptions,
   others: readonly LoadedResource<AgentPolicy>[] = [],
+  known: (policy: LoadedResource<AgentPolicy>) => RevisionFacts | undefined = () => undefined,
 ): Map<LoadedResource<AgentPolicy>, RevisionFacts> {
   const platformNamespace = options.platformNamespace ?? DEFAULT_PLATFORM_NAMESPACE;
   const cache = options.cache ?? new CompileCache();
@@ -47,6 +49,11 @@ export function policyRevisions(
   const lookup = lookupIn(states, pass);
   const revisions = new Map<LoadedResource<AgentPolicy>, RevisionFacts>();
   for (const policy of [...policies, ...others]) {
+    const before = known(policy);
+    if (before !== undefined) {
+      revisions.set(policy, before);
+      continue;
+    }
     const bound = boundRevision(policy, tenant, lookup, pass);
     const { revision, rejected } = bound;
     revisions.set(policy, { revision, rejected, findings: findingsOf(bound, policy) });

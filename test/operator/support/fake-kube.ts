@@ -1,7 +1,8 @@
 /**
  * An API server in memory, as far as its clients can tell: resourceVersions, compare-and-swap, immutable ConfigMaps,
  * preconditions of deletes, limits of size, consistent lists, watches with bookmarks. Whatever it gives away is a copy.
- * `before` and `after` may delay or fail any call: a failure in `after` is one whose effect has happened.
+ * `before` and `after` may delay or fail any call: a failure in `after` is one whose effect has happened. `rules` make it
+ * stricter: what a write makes of an object beyond storing it.
  */
 import { KubeError } from '../../../operator/kube/kube-error.ts';
 import type {
@@ -26,6 +27,26 @@ export interface FakeCall {
 
 export type Interceptor = (call: FakeCall) => void | Promise<void>;
 
+export interface WriteOptions {
+  fieldManager?: string;
+  subresource?: 'status';
+  dryRun?: boolean;
+}
+
+/** What an API server does with an object on its way to the store: generations, subresources, owners of fields. */
+export interface WriteRules {
+  /** `next` may be changed and given back; `sent` is what an apply said. */
+  written(write: {
+    verb: Verb;
+    before: KubeObject | undefined;
+    next: KubeObject;
+    sent: KubeObject | undefined;
+    options: WriteOptions;
+  }): KubeObject;
+  /** Told after it was stored; `object` undefined: deleted. */
+  stored?(object: KubeObject | undefined, before: KubeObject | undefined, options: WriteOptions): void;
+}
+
 interface Event {
   version: number;
   type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -47,6 +68,7 @@ export class FakeKube implements KubeClient {
   after: Interceptor | undefined;
   readonly calls: FakeCall[] = [];
   now: () => number = () => 0;
+  rules: WriteRules | undefined;
   readonly #objects = new Map<string, Stored>();
   #events: Event[] = [];
   #version = 1;
@@ -143,18 +165,15 @@ export class FakeKube implements KubeClient {
     }
   }
 
-  async create<T extends KubeObject>(type: ResourceType, object: T, options: { dryRun?: boolean } = {}): Promise<T> {
+  async create<T extends KubeObject>(type: ResourceType, object: T, options: WriteOptions = {}): Promise<T> {
     return this.#call('create', type, object.metadata.name, () => {
       const key = keyOf(type, object.metadata);
       if (this.#objects.has(key)) throw new KubeError(409, 'AlreadyExists', `${object.metadata.name} already exists`);
-      const stored = copy(object) as unknown as Stored;
-      stored.metadata.uid = `uid-${++this.#uids}`;
-      stored.metadata.creationTimestamp = new Date(this.now()).toISOString();
-      return this.#store(key, type, stored, undefined, options.dryRun) as unknown as T;
+      return this.#make('create', key, type, object, options) as unknown as T;
     });
   }
 
-  async replace<T extends KubeObject>(type: ResourceType, object: T): Promise<T> {
+  async replace<T extends KubeObject>(type: ResourceType, object: T, options: WriteOptions = {}): Promise<T> {
     return this.#call('replace', type, object.metadata.name, () => {
       const key = keyOf(type, object.metadata);
       const before = this.#objects.get(key);
@@ -164,24 +183,20 @@ export class FakeKube implements KubeClient {
         throw new KubeError(409, 'Conflict', 'the object has been modified');
       }
       if (uid !== undefined && uid !== before.metadata.uid) throw new KubeError(409, 'Conflict', 'another uid');
-      return this.#update(key, type, before, copy(object) as unknown as Stored) as unknown as T;
+      const next = copy(object) as unknown as Stored;
+      return this.#update(key, type, before, next, { verb: 'replace', options }) as unknown as T;
     });
   }
 
-  /** Not the real merge: top-level fields and maps of the object replace or join those that are there. */
-  async apply<T extends KubeObject>(type: ResourceType, object: T, options: { dryRun?: boolean }): Promise<T> {
+  /** Not the real merge (unless rules make it so): top-level fields of the object replace or join those that are there. */
+  async apply<T extends KubeObject>(type: ResourceType, object: T, options: WriteOptions): Promise<T> {
     return this.#call('apply', type, object.metadata.name, () => {
       const key = keyOf(type, object.metadata);
       const before = this.#objects.get(key);
-      if (before === undefined) {
-        const stored = copy(object) as unknown as Stored;
-        stored.metadata.uid = `uid-${++this.#uids}`;
-        stored.metadata.creationTimestamp = new Date(this.now()).toISOString();
-        return this.#store(key, type, stored, undefined, options.dryRun) as unknown as T;
-      }
+      if (before === undefined) return this.#make('apply', key, type, object, options) as unknown as T;
       const next = { ...copy(before), ...copy(object as unknown as Stored) };
       next.metadata = { ...before.metadata, ...object.metadata };
-      return this.#update(key, type, before, next) as unknown as T;
+      return this.#update(key, type, before, next, { verb: 'apply', options, sent: object }) as unknown as T;
     });
   }
 
@@ -189,13 +204,14 @@ export class FakeKube implements KubeClient {
     type: ResourceType,
     key: ObjectKey,
     operations: readonly JsonPatchOperation[],
+    options: WriteOptions = {},
   ): Promise<T> {
     return this.#call('jsonPatch', type, key.name, () => {
       const before = this.#objects.get(keyOf(type, key));
       if (before === undefined) throw new KubeError(404, 'NotFound', `${key.name} not found`);
       const next = copy(before);
       for (const operation of operations) patch(next, operation);
-      return this.#update(keyOf(type, key), type, before, next) as unknown as T;
+      return this.#update(keyOf(type, key), type, before, next, { verb: 'jsonPatch', options }) as unknown as T;
     });
   }
 
@@ -216,6 +232,7 @@ export class FakeKube implements KubeClient {
       const gone = copy(before);
       gone.metadata.resourceVersion = String(++this.#version);
       this.#event('DELETED', type, gone, before);
+      this.rules?.stored?.(undefined, before, {});
     });
   }
 
@@ -237,7 +254,32 @@ export class FakeKube implements KubeClient {
     return result;
   }
 
-  #update(key: string, type: ResourceType, before: Stored, next: Stored): Stored {
+  #make(verb: Verb, key: string, type: ResourceType, object: KubeObject, options: WriteOptions): Stored {
+    if (object.metadata.resourceVersion !== undefined && this.rules !== undefined) {
+      const apply = verb === 'apply';
+      throw new KubeError(apply ? 409 : 400, apply ? 'Conflict' : 'BadRequest', 'there is no such version');
+    }
+    if (options.subresource !== undefined) throw new KubeError(404, 'NotFound', `${object.metadata.name} not found`);
+    const stored = copy(object) as unknown as Stored;
+    stored.metadata.uid = `uid-${++this.#uids}`;
+    stored.metadata.creationTimestamp = new Date(this.now()).toISOString();
+    const sent = verb === 'apply' ? object : undefined;
+    const next = this.rules?.written({ verb, before: undefined, next: stored, sent, options }) ?? stored;
+    return this.#store(key, type, next as Stored, undefined, options);
+  }
+
+  #update(
+    key: string,
+    type: ResourceType,
+    before: Stored,
+    given: Stored,
+    { verb, options, sent }: { verb: Verb; options: WriteOptions; sent?: KubeObject },
+  ): Stored {
+    const expected = sent?.metadata.resourceVersion;
+    if (this.rules !== undefined && expected !== undefined && expected !== before.metadata.resourceVersion) {
+      throw new KubeError(409, 'Conflict', 'the object has been modified');
+    }
+    const next = (this.rules?.written({ verb, before: copy(before), next: given, sent, options }) ?? given) as Stored;
     if (before.immutable === true && (next.immutable !== true || !same(contentOf(before), contentOf(next)))) {
       throw new KubeError(422, 'Invalid', 'field is immutable when `immutable` is set');
     }
@@ -251,15 +293,22 @@ export class FakeKube implements KubeClient {
     };
     // a write that changes nothing is none
     if (same(before, next)) return copy(before);
-    return this.#store(key, type, next, before);
+    return this.#store(key, type, next, before, options);
   }
 
-  #store(key: string, type: ResourceType, object: Stored, before: Stored | undefined, dryRun = false): Stored {
+  #store(
+    key: string,
+    type: ResourceType,
+    object: Stored,
+    before: Stored | undefined,
+    options: WriteOptions = {},
+  ): Stored {
     if (sizeOf(object) > MIB) throw new KubeError(422, 'Invalid', 'must have at most 1048576 bytes');
-    if (dryRun) return copy(object);
+    if (options.dryRun === true) return copy(object);
     object.metadata.resourceVersion = String(++this.#version);
     this.#objects.set(key, object);
     this.#event(before === undefined ? 'ADDED' : 'MODIFIED', type, object, before);
+    this.rules?.stored?.(copy(object), before && copy(before), options);
     return copy(object);
   }
 
@@ -318,6 +367,9 @@ function patch(object: unknown, { op, path, value }: JsonPatchOperation): void {
   }
   if (op === 'test') {
     if (!same(parent[last], value)) throw new KubeError(422, 'Invalid', 'the test failed');
+  } else if (Array.isArray(parent) && op !== 'replace') {
+    if (op === 'remove') parent.splice(Number(last), 1);
+    else parent.splice(last === '-' ? parent.length : Number(last), 0, value);
   } else if (op === 'remove') delete parent[last];
   else parent[last] = value;
 }
