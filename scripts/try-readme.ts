@@ -8,6 +8,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeF
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { toolFolder } from './tool-path.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const scratch = mkdtempSync(join(tmpdir(), 'aegis-readme-'));
@@ -21,6 +22,7 @@ const PROMISES: readonly [word: string, output: RegExp, exit: number][] = [
   ['amount=600000', /403 Forbidden/, 0], // the edit before it is tried by the tests of `aegis run`
   ['aegis explain', /approval_needed[\s\S]*policies\.yaml:9/, 1],
   ['aegis lint', /0 errors, 0 warnings[\s\S]*passed, 0 failed/, 0],
+  ['control-plane', /finance-payments +Enforce +True[\s\S]*a typo never widens access/, 0],
   ['aegis tools add', /0 errors, 0 warnings[\s\S]*122 passed, 0 failed/, 0],
   ['aegis sign', /ok: bundle of tenant fintech, sequence 1/, 0],
 ];
@@ -32,7 +34,13 @@ function prepareFolder(): NodeJS.ProcessEnv {
   mkdirSync(dirname(shim));
   writeFileSync(shim, `#!/bin/sh\nshift\nexec node "${join(root, 'bin/aegis.mjs')}" "$@"\n`);
   chmodSync(shim, 0o755);
-  return { ...process.env, PATH: `${dirname(shim)}${delimiter}${process.env.PATH}` };
+  const npm = join(scratch, 'bin', 'npm');
+  writeFileSync(
+    npm,
+    `#!/bin/sh\n[ "$1 $2" = "run control-plane" ] && exec node "${join(root, 'scripts/control-plane.ts')}"\nexit 2\n`,
+  );
+  chmodSync(npm, 0o755);
+  return { ...process.env, PATH: [dirname(shim), toolFolder('kubectl'), process.env.PATH].join(delimiter) };
 }
 
 async function start(): Promise<ChildProcess> {

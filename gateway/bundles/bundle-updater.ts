@@ -241,7 +241,7 @@ export class BundleUpdater {
     } catch (error) {
       const problem = asRefusal(error);
       this.#refused.add(id, problem.code, clock.monotonic());
-      if (problem.code === 'AEGIS_BUNDLE_SEQUENCE' && this.#held !== undefined) this.#behind = true;
+      if (BEHIND.has(problem.code) && this.#held !== undefined) this.#behind = true;
       this.#problem(entry, problem);
       return { outcome: 'refused', code: problem.code };
     }

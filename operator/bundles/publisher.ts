@@ -198,8 +198,12 @@ export class Publisher {
    * @throws AegisError of `verifyHead` where it is not ours.
    */
   acceptHigherHead(bytes: Uint8Array, identity: TenantIdentity): ShownHead | undefined {
-    const committed = this.#standing.get(identityKey(identity))?.head.manifest.sequence ?? 0;
-    return this.#shown.accept(bytes, identity, committed);
+    return this.#shown.accept(bytes, identity, this.#standing.get(identityKey(identity))?.head.manifest);
+  }
+
+  /** What is published next has to be above it; 0: gateways have shown nothing beyond what is committed. */
+  shownSequence(identity: TenantIdentity): number {
+    return this.#shown.get(identity)?.sequence ?? 0;
   }
 
   async #commit(

@@ -1,7 +1,7 @@
 /** Heads that gateways hold and the cluster does not: it was restored from a backup. The next commit goes above them. */
 import type { CryptoProvider } from '../../policy/bundle/crypto-provider.ts';
 import type { KeyRing } from '../../policy/bundle/key-ring.ts';
-import type { Revocations } from '../../policy/bundle/manifest.ts';
+import type { Manifest, Revocations } from '../../policy/bundle/manifest.ts';
 import { verifyHead } from '../../policy/bundle/verify-head.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
 import { identityKey } from './head-config-map.ts';
@@ -24,13 +24,14 @@ export class ShownHeads {
   }
 
   /**
-   * @returns undefined where the head is not above `committed` and what was shown before.
+   * @returns undefined where the head is not beyond `committed` and what was shown before: of the same sequence, it is
+   *   beyond where it has other content, because then a gateway can never take what is committed.
    * @throws AegisError of `verifyHead` where it is not one of ours.
    */
-  accept(bytes: Uint8Array, identity: TenantIdentity, committed: number): ShownHead | undefined {
+  accept(bytes: Uint8Array, identity: TenantIdentity, committed: Manifest | undefined): ShownHead | undefined {
     const { manifest } = verifyHead(bytes, storedHead(identity, this.#keys, this.#crypto));
     const before = this.get(identity);
-    if (manifest.sequence <= Math.max(committed, before?.sequence ?? 0)) return undefined;
+    if (manifest.sequence <= (before?.sequence ?? 0) || !isBeyond(manifest, committed)) return undefined;
     const shown = {
       sequence: manifest.sequence,
       revocations: mergeRevocations(before?.revocations, manifest.revocations),
@@ -48,6 +49,11 @@ export class ShownHeads {
     const shown = this.get(identity);
     if (shown !== undefined && committed > shown.sequence) this.#heads.delete(identityKey(identity));
   }
+}
+
+function isBeyond({ sequence, contentRoot }: Manifest, committed: Manifest | undefined): boolean {
+  if (committed === undefined || sequence > committed.sequence) return true;
+  return sequence === committed.sequence && contentRoot !== committed.contentRoot;
 }
 
 export function mergeRevocations(a: Revocations | undefined, b: Revocations | undefined): Revocations {

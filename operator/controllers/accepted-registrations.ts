@@ -1,3 +1,4 @@
+import { agentIdOf } from '../../policy/compiler/tenant-resources.ts';
 import type { AgentRegistration } from '../../policy/resources/types.generated.ts';
 import { type KubeObject, keyOf, type Store } from '../kube/types.ts';
 import type { Intaken } from '../model/intaken.ts';
@@ -13,6 +14,8 @@ type Listener = (key: string, now: RegistrationObject | undefined, before: Regis
 export class AcceptedRegistrations implements Store<RegistrationObject> {
   readonly #intake: Intake;
   readonly #accepted = new Map<string, RegistrationObject>();
+  /** Keys by agent id: two that claim the same one are rare. */
+  readonly #byAgent = new Map<string, Set<string>>();
   readonly #listeners = new Set<Listener>();
 
   constructor(intake: Intake) {
@@ -37,6 +40,11 @@ export class AcceptedRegistrations implements Store<RegistrationObject> {
     return this.#accepted.values();
   }
 
+  /** All that claim this id, in every namespace. */
+  *claiming(agentId: string): Iterable<RegistrationObject> {
+    for (const key of this.#byAgent.get(agentId) ?? []) yield this.#accepted.get(key) as RegistrationObject;
+  }
+
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -47,6 +55,7 @@ export class AcceptedRegistrations implements Store<RegistrationObject> {
     const key = keyOf(registration);
     const current = this.#intake.get(`AgentRegistration ${key}`);
     if (this.#accepted.has(key) || current?.object.metadata.uid !== registration.metadata.uid) return;
+    if (current?.deleting === true) return;
     this.#put(key, registration);
   }
 
@@ -67,8 +76,14 @@ export class AcceptedRegistrations implements Store<RegistrationObject> {
   #put(key: string, now: RegistrationObject | undefined): void {
     const before = this.#accepted.get(key);
     if (now === before) return;
+    if (before !== undefined) this.#byAgent.get(agentIdOf(before))?.delete(key);
     if (now === undefined) this.#accepted.delete(key);
-    else this.#accepted.set(key, now);
+    else {
+      this.#accepted.set(key, now);
+      const keys = this.#byAgent.get(agentIdOf(now)) ?? new Set();
+      this.#byAgent.set(agentIdOf(now), keys.add(key));
+    }
+    if (before !== undefined && this.#byAgent.get(agentIdOf(before))?.size === 0) this.#byAgent.delete(agentIdOf(before));
     for (const listener of this.#listeners) listener(key, now, before);
   }
 }

@@ -1,9 +1,9 @@
 import type { LoadedResource } from '../../policy/resources/resource.ts';
-import type { KubeObject } from '../kube/types.ts';
+import { type KubeObject, keyOf } from '../kube/types.ts';
 import { loadedObject } from '../model/loaded-object.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
 import type { DirectoryAgent, TenantDirectory, TombstonedRegistration } from '../serving/tenant-directory.ts';
-import type { AcceptedRegistrations } from './accepted-registrations.ts';
+import type { AcceptedRegistrations, RegistrationObject } from './accepted-registrations.ts';
 import type { TenantParts, Tenants } from './tenants.ts';
 
 export interface DirectoryOptions {
@@ -73,20 +73,23 @@ export class Directory implements TenantDirectory {
     return resources;
   }
 
-  /** The older of two registrations keeps the id, also where they are in two namespaces of one tenant. */
+  /**
+   * The older of two registrations keeps the id, in whichever namespaces of the tenant they are; of two that are equally
+   * old (the API server counts seconds) the one that the planner takes.
+   */
   #takenByAnother(key: string, agentId: string, tenant: TenantIdentity): boolean {
     const { registrations, tenants } = this.#options;
     const own = registrations.get(key);
     const scope = tenants.scope(tenant);
-    if (scope === undefined || scope.namespaces.length < 2) return false;
-    const created = (object: { metadata: { creationTimestamp?: string } }): string =>
-      object.metadata.creationTimestamp ?? '';
-    for (const other of registrations.values()) {
-      const { metadata, spec } = other;
-      if (other === own || (spec.agentId ?? metadata.name) !== agentId) continue;
-      if (!scope.namespaces.includes(metadata.namespace ?? 'default')) continue;
-      if (own === undefined || created(other) < created(own)) return true;
+    for (const other of registrations.claiming(agentId)) {
+      if (other === own || !scope?.namespaces.includes(other.metadata.namespace ?? 'default')) continue;
+      if (own === undefined || comesBefore(other, own)) return true;
     }
     return false;
   }
+}
+
+function comesBefore(a: RegistrationObject, b: RegistrationObject): boolean {
+  const [at, bt] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
+  return at === bt ? keyOf(a) < keyOf(b) : at < bt;
 }

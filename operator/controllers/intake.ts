@@ -1,3 +1,5 @@
+import type { Finding } from '../../policy/errors.ts';
+import type { LoadedResource, Resource } from '../../policy/resources/resource.ts';
 import { type KubeObject, keyOf, type Store } from '../kube/types.ts';
 import { type Intaken, KINDS, type Kind } from '../model/intaken.ts';
 import { loadedObject } from '../model/loaded-object.ts';
@@ -89,8 +91,7 @@ function same(before: Intaken | undefined, { metadata }: KubeObject): boolean {
 }
 
 function validated(kind: Kind, key: string, object: KubeObject): Intaken {
-  const loaded = loadedObject(object);
-  const findings = validateObject(loaded);
+  const { loaded, findings } = checked(key, object);
   return {
     key,
     kind,
@@ -100,4 +101,22 @@ function validated(kind: Kind, key: string, object: KubeObject): Intaken {
     valid: !findings.some(({ severity }) => severity === 'error'),
     deleting: object.metadata.deletionTimestamp !== undefined,
   };
+}
+
+/** What not even the checks can bear is invalid, not absent: a last good version stands in for the former only. */
+function checked(key: string, object: KubeObject): Pick<Intaken, 'loaded' | 'findings'> {
+  try {
+    const loaded = loadedObject(object);
+    return { loaded, findings: validateObject(loaded) };
+  } catch {
+    const { apiVersion, kind, metadata } = object;
+    const message = 'It is nested too deeply, or in a form that cannot be checked.';
+    const findings: Finding[] = [{ code: 'AEGIS_SCHEMA_BOUNDS', severity: 'error', resource: key, message }];
+    return { loaded: bare({ apiVersion, kind, metadata, spec: {} } as unknown as Resource, key), findings };
+  }
+}
+
+function bare(object: Resource, key: string): LoadedResource {
+  const locate = () => ({ file: key, line: 1, column: 1 });
+  return { object, locate, locateKey: locate };
 }

@@ -100,11 +100,9 @@ export class TenantController {
     }
   }
 
-  /** A gateway holds a higher sequence than we have committed: a restored cluster. */
-  raise(identity: TenantIdentity, sequence: number): void {
-    const key = keyOfTenant(identity);
-    this.#sessions.get(key)?.raise(sequence);
-    this.#queue.add(key);
+  /** A gateway holds a higher sequence than we have committed, as the publisher knows: a restored cluster. */
+  raise(identity: TenantIdentity): void {
+    this.#queue.add(keyOfTenant(identity));
   }
 
   /** Until the signal is aborted. @throws AegisError `AEGIS_HEAD_CONFLICT`: somebody else commits, this one leads no more. */
@@ -114,6 +112,8 @@ export class TenantController {
     const ended = AbortSignal.any([signal, stop.signal]);
     let fatal: unknown;
     const heads = await publisher.list();
+    // before anybody is taken for a tenant of its own
+    for (const identity of heads) if (tenants.isInDoubt(identity)) await this.#session(identity);
     for (const identity of heads) this.#queue.add(keyOfTenant(identity));
     const unsubscribe = tenants.subscribe((identity) => this.changed(identity));
     for (const { identity } of tenants.populated()) this.#queue.add(keyOfTenant(identity));
@@ -154,8 +154,9 @@ export class TenantController {
     this.#changes.delete(key);
     const identity = identityOf(key);
     const { tenants, clock, publisher } = this.#options;
-    const scope = tenants.scope(identity);
+    // what was committed may say what the tenant is, where the current version of its AgentTenant is of no use
     const session = await this.#session(identity);
+    const scope = tenants.scope(identity);
     if (scope === undefined && !session.hasPast) return this.#forget(key);
     const started = clock.monotonic();
     const current = scope ?? { identity, namespaces: [] };

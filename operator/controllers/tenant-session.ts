@@ -73,8 +73,6 @@ export class TenantSession {
   #remembered: StateEntries;
   #renewal = false;
   #last: Promise<unknown> = Promise.resolve();
-  /** A gateway has proved that there was a higher sequence than the committed one. */
-  #floor = 0;
 
   constructor(options: SessionOptions, start: SessionStart) {
     this.#options = options;
@@ -98,11 +96,6 @@ export class TenantSession {
   /** The keys or what they revoke have changed: the head is issued again at the next pass. */
   renewSoon(): void {
     this.#renewal = true;
-  }
-
-  /** The next bundle goes above this sequence, and there will be one. */
-  raise(sequence: number): void {
-    this.#floor = Math.max(this.#floor, sequence);
   }
 
   /** One after the other: a pass and whatever else touches what is committed. */
@@ -140,10 +133,12 @@ export class TenantSession {
     const before = this.#committed;
     const digest = this.#digests.of(plan.compiled);
     const entries = new Map(plan.entries).set(CONTENT_KEY, contentEntry(digest, before?.entries.get(CONTENT_KEY)));
-    const changed = before === undefined || this.#floor >= before.manifest.sequence || differ(before.entries, entries);
+    // a gateway has proved that there was more than what is committed here
+    const shown = publisher.shownSequence(identity);
+    const changed = before === undefined || shown >= before.manifest.sequence || differ(before.entries, entries);
     const frozen = freeze !== undefined && before !== undefined;
     if (changed && plan.held.length === 0 && !frozen) {
-      const floor = Math.max(before?.manifest.sequence ?? 0, this.#floor, (this.#damaged?.nextSequence ?? 1) - 1);
+      const floor = Math.max(before?.manifest.sequence ?? 0, shown, (this.#damaged?.nextSequence ?? 1) - 1);
       const sequence = floor + 1;
       this.#committed = await publisher.publish(
         {

@@ -96,11 +96,18 @@ export class Tenants {
     };
   }
 
+  /** Its AgentTenant is there, and only the version that was committed last can say what belongs to it. */
+  isInDoubt({ name, uid }: TenantIdentity): boolean {
+    const key = `AgentTenant ${name}`;
+    const current = this.#options.intake.get(key);
+    return current?.object.metadata.uid === uid && !current.deleting && !this.#valid.has(key);
+  }
+
   /** The version that was committed last: it counts until the current one is valid. */
   seed(tenant: AgentTenant): void {
-    const key = `AgentTenant ${tenant.metadata.name}`;
-    const current = this.#options.intake.get(key);
-    if (this.#valid.has(key) || current?.object.metadata.uid !== tenant.metadata.uid) return;
+    const { name, uid = '' } = tenant.metadata;
+    if (!this.isInDoubt({ name, uid })) return;
+    const key = `AgentTenant ${name}`;
     this.#valid.set(key, tenant);
     this.#reshape();
   }

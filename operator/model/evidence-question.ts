@@ -8,4 +8,6 @@ export interface EvidenceQuestion {
   stable: string | null;
   /** RFC 3339: what was counted before is left out. */
   stageEnteredAt: string;
+  /** Those that its scope names; what others tell is no evidence. Absent: every agent of the tenant is in scope. */
+  agents?: readonly string[];
 }

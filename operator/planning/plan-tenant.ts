@@ -135,7 +135,7 @@ export class TenantPlanner {
 
   #attempt(input: TenantInput, acceptance: Acceptance, graves: Map<string, StateEntry>): Attempt {
     const tenant = this.#tenantOf(input, acceptance);
-    const accepted = [...acceptance.loaded()].filter(({ object }) => object.kind !== 'AgentTenant');
+    const accepted = inOrder([...acceptance.loaded()].filter(({ object }) => object.kind !== 'AgentTenant'));
     const documents = input.documents.map((object) => loadedObject(object));
     const resources = [tenant, ...accepted, ...[...graves.values()].map(tombstoneOf), ...documents];
     const options = this.#compileOptions();
@@ -204,6 +204,14 @@ export class TenantPlanner {
     for (const key of tools) acceptance.revert(key, [breaks(key, broken)]);
     return tools.length > 0;
   }
+}
+
+/** Of two equally old ones with the same id the first keeps it: which one that is must not depend on who read what when. */
+function inOrder(resources: LoadedResource[]): LoadedResource[] {
+  const named = resources.filter(({ object }) => object.kind !== 'AgentPolicy');
+  const key = ({ object: { metadata } }: LoadedResource): string => `${metadata.namespace ?? 'default'}/${metadata.name}`;
+  named.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  return [...named, ...resources.filter(({ object }) => object.kind === 'AgentPolicy')];
 }
 
 function plannedPolicy(

@@ -143,7 +143,7 @@ function planPolicy(
     tenant: input.tenant.metadata.name,
   });
   const before = rebased(entry, policy, revision, stableRevision) ?? testified(witness, revision);
-  const evidence = before?.revision === revision ? input.evidence(questionOf(id, before)) : NO_EVIDENCE;
+  const evidence = before?.revision === revision ? input.evidence(questionOf(policy, before)) : NO_EVIDENCE;
   const { state, reason, wakeAt } = nextState({ spec, state: before, revision, evidence, now: input.now, hold });
   const enforces = state.stableRevision === state.revision;
   const kept = enforces || state.stableRevision === undefined ? undefined : stable;
@@ -179,9 +179,13 @@ function rebased(
   return unchanged ? rebaseStable(state, revision) : state;
 }
 
-function questionOf(policy: string, { revision, stableRevision, stageEnteredAt }: RolloutState): EvidenceQuestion {
+function questionOf(
+  policy: LoadedResource<AgentPolicy>,
+  { revision, stableRevision, stageEnteredAt }: RolloutState,
+): EvidenceQuestion {
   const stable = stableRevision === undefined || stableRevision === revision ? null : stableRevision;
-  return { policy, revision, stable, stageEnteredAt };
+  const { agents } = policy.object.spec.scope;
+  return { policy: policyIdOf(policy), revision, stable, stageEnteredAt, ...(agents != null && { agents }) };
 }
 
 /** All that was committed is lost. What enforced as it stands now goes on, instead of beginning in Shadow. */

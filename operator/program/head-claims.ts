@@ -15,7 +15,7 @@ export function considerClaim(
     const shown = bytes && publisher.acceptHigherHead(bytes, tenant);
     if (shown === undefined) return;
     log.warn('bundle.behind', { tenant: tenant.name, sequence: shown.sequence });
-    controller.raise(tenant, shown.sequence);
+    controller.raise(tenant);
   } catch (error) {
     if (!(error instanceof AegisError)) throw error;
     log.warn('bundle.claim-refused', { tenant: tenant.name, code: error.code });

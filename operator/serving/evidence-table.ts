@@ -133,7 +133,9 @@ export class EvidenceTable {
       mark = new StageMark(question, known.boots);
       known.marks.set(question.policy, mark);
     }
-    return this.#sum(mark.counts(known.boots, this.#told));
+    const counts = mark.counts(known.boots, this.#told);
+    const { agents } = question;
+    return this.#sum(agents === undefined ? counts : new Map([...counts].filter(([agent]) => agents.includes(agent))));
   }
 
   /** Forgets tenants and policies that are gone. */

@@ -155,12 +155,12 @@ export class FakeKube implements KubeClient {
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     while (!signal.aborted) {
       if (from < this.#compacted) throw new KubeError(410, 'Expired', 'too old resource version');
-      for (const event of this.#events.filter(({ version }) => version > from)) {
+      for (const event of this.#since(from)) {
         from = event.version;
         const seen = eventFor<T>(event, type, selection);
         if (seen !== undefined) yield seen;
       }
-      if (this.#events.some(({ version }) => version > from)) continue;
+      if ((this.#events.at(-1)?.version ?? 0) > from) continue;
       await Promise.race([this.#wake.promise, aborted]);
     }
   }
@@ -218,7 +218,7 @@ export class FakeKube implements KubeClient {
   async delete(
     type: ResourceType,
     key: ObjectKey,
-    options: { uid?: string; resourceVersion?: string } = {},
+    options: WriteOptions & { uid?: string; resourceVersion?: string } = {},
   ): Promise<void> {
     return this.#call('delete', type, key.name, () => {
       const before = this.#objects.get(keyOf(type, key));
@@ -232,7 +232,7 @@ export class FakeKube implements KubeClient {
       const gone = copy(before);
       gone.metadata.resourceVersion = String(++this.#version);
       this.#event('DELETED', type, gone, before);
-      this.rules?.stored?.(undefined, before, {});
+      this.rules?.stored?.(undefined, before, options);
     });
   }
 
@@ -322,6 +322,12 @@ export class FakeKube implements KubeClient {
       previous: previous && copy(previous),
     });
     this.#signal();
+  }
+
+  #since(version: number): Event[] {
+    let start = this.#events.length;
+    while (start > 0 && (this.#events[start - 1] as Event).version > version) start--;
+    return this.#events.slice(start);
   }
 
   #signal(): void {

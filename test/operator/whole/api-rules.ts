@@ -61,7 +61,8 @@ export class ApiRules implements WriteRules {
       object.metadata = { ...object.metadata, generation: 1 };
       return object;
     }
-    if (options.subresource === 'status') return { ...was, ...(object.status !== undefined && { status: object.status }) };
+    if (options.subresource === 'status')
+      return { ...was, ...(object.status !== undefined && { status: object.status }) };
     const changed = JSON.stringify(was.spec) !== JSON.stringify(object.spec);
     const generation = (was.metadata.generation ?? 1) + (changed ? 1 : 0);
     const { status: _, ...rest } = object;

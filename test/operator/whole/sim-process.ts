@@ -1,6 +1,7 @@
 /** One operator process in memory: the real replica, election and leader, put together as `operator/operator.ts` does. */
-import { OPERATOR_SETTINGS } from '../../../operator/config/operator-settings.ts';
+
 import { completeSettings } from '../../../operator/config/complete-settings.ts';
+import { OPERATOR_SETTINGS } from '../../../operator/config/operator-settings.ts';
 import type { OperatorSettings } from '../../../operator/config/settings.ts';
 import { KubeError } from '../../../operator/kube/kube-error.ts';
 import { LeaderElection } from '../../../operator/kube/lease.ts';
@@ -11,8 +12,8 @@ import { OperatorHealth } from '../../../operator/telemetry/health.ts';
 import { OperatorMetrics } from '../../../operator/telemetry/operator-metrics.ts';
 import { AegisError } from '../../../policy/errors.ts';
 import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
-import type { Logger } from '../../../runtime/telemetry/logger.ts';
 import { loadSettings } from '../../../runtime/settings/load-settings.ts';
+import type { Logger } from '../../../runtime/telemetry/logger.ts';
 import type { Clock } from '../../../runtime/time/clock.ts';
 import { Faults } from './faults.ts';
 import { ENGINE, NAMESPACE } from './names.ts';
@@ -111,8 +112,24 @@ export class SimProcess {
     const health = new OperatorHealth({ version: 'test', started, now: own.now });
     const metrics = new OperatorMetrics({ version: 'test', started, monotonic: own.monotonic, health });
     const log = this.#logger();
-    const env = { logger: log, clock: own, random, randomBytes, crypto: nodeCrypto, engine: ENGINE, version: 'test', started };
-    const election = new LeaderElection({ client, namespace: NAMESPACE, name: 'aegis-operator', identity: name, clock: own, random });
+    const env = {
+      logger: log,
+      clock: own,
+      random,
+      randomBytes,
+      crypto: nodeCrypto,
+      engine: ENGINE,
+      version: 'test',
+      started,
+    };
+    const election = new LeaderElection({
+      client,
+      namespace: NAMESPACE,
+      name: 'aegis-operator',
+      identity: name,
+      clock: own,
+      random,
+    });
     this.#election = election;
     const leads = (): boolean => election.leading;
     const replica = await openReplica({ settings, env, client, health, metrics, leads }, signal);
@@ -134,12 +151,14 @@ export class SimProcess {
   }
 
   #logger(): Logger {
-    const say = (level: string) => (event: string, fields: object = {}) => {
-      if (this.ended) return;
-      const text = `${this.name} ${level} ${event} ${JSON.stringify(fields)}`;
-      this.#options.log?.(text);
-      if (text.includes('DEFECT') || text.includes('defect')) this.#options.violation(text);
-    };
+    const say =
+      (level: string) =>
+      (event: string, fields: object = {}) => {
+        if (this.ended) return;
+        const text = `${this.name} ${level} ${event} ${JSON.stringify(fields)}`;
+        this.#options.log?.(text);
+        if (text.includes('DEFECT') || text.includes('defect')) this.#options.violation(text);
+      };
     return { error: say('error'), warn: say('warn'), info: say('info'), debug: () => undefined };
   }
 

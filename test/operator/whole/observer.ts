@@ -1,0 +1,179 @@
+/** Looks at every write as it happens, and tells what must never be. */
+import { COMPONENT, HEAD_COMPONENT, headIdentity, removedAt } from '../../../operator/bundles/head-config-map.ts';
+import { type ReadCommit, readCommit } from '../../../operator/bundles/read-commit.ts';
+import { ShardStore } from '../../../operator/bundles/shard-store.ts';
+import { readKeySet, type Secret, SIGNING_SECRET, storedRingOf } from '../../../operator/bundles/signing-secret.ts';
+import type { ConfigMap } from '../../../operator/bundles/trusted-keys.ts';
+import type { KubeObject } from '../../../operator/kube/types.ts';
+import { SECRET } from '../../../operator/model/resource-types.ts';
+import { STATUS_MANAGER } from '../../../operator/status/status-writer.ts';
+import { AegisError } from '../../../policy/errors.ts';
+import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
+import type { Clock } from '../../../runtime/time/clock.ts';
+import { kstatusOf } from '../../support/kstatus.ts';
+import type { FakeKube, WriteOptions } from '../support/fake-kube.ts';
+import { NAMESPACE } from './names.ts';
+
+interface Status {
+  observedGeneration?: number;
+  conditions?: { type: string; status: string; observedGeneration?: number }[];
+}
+
+type WithStatus = KubeObject & { status?: Status };
+
+/** What one tenant has committed so far. */
+interface Line {
+  sequence: number;
+  issuedAt: string;
+  /** Of the heads of the sequence in force. */
+  digests: Set<string>;
+  generations: Map<string, { uid: string; generation: number }>;
+  /** Heads were changed by hand: the chain may have a gap. */
+  torn: boolean;
+}
+
+/** Field managers of those who are no operator. */
+export const USER = 'user';
+export const BY_HAND = 'by-hand';
+
+export class Observer {
+  readonly violations: string[] = [];
+  /** Digests of all heads that were ever committed. */
+  readonly committed = new Set<string>();
+  /** The newest commit of each head, by name of its ConfigMap. */
+  readonly heads = new Map<string, ReadCommit>();
+  /** ConfigMaps that somebody changed by hand and nobody has put right yet. */
+  readonly tampered = new Set<string>();
+  /** What operators wrote, the Lease left out. */
+  writes: string[] = [];
+  commits = 0;
+  readonly #kube: FakeKube;
+  readonly #store: ShardStore;
+  readonly #lines = new Map<string, Line>();
+  /** `Kind namespace/name uid generation` that some commit held. */
+  readonly #held = new Set<string>();
+  #claims: { what: string; held: string }[] = [];
+  #looks: Promise<void>[] = [];
+
+  constructor(kube: FakeKube, clock: Clock) {
+    this.#kube = kube;
+    this.#store = new ShardStore({ client: kube.client(), namespace: NAMESPACE, clock, crypto: nodeCrypto });
+  }
+
+  violation(what: string): void {
+    if (this.violations.length < 20) this.violations.push(what);
+  }
+
+  stored(object: KubeObject | undefined, before: KubeObject | undefined, options: WriteOptions): void {
+    const { kind, metadata } = (object ?? before) as KubeObject;
+    const byOperator = options.fieldManager !== USER && options.fieldManager !== BY_HAND;
+    if (kind !== 'Lease' && byOperator) this.writes.push(`${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
+    if (kind === 'ConfigMap' && metadata.namespace === NAMESPACE) {
+      if (!byOperator) this.#tampered(metadata.name);
+      else if (object !== undefined) {
+        this.tampered.delete(metadata.name);
+        if (metadata.labels?.[COMPONENT] === HEAD_COMPONENT) this.#looks.push(this.#look(object as ConfigMap));
+      }
+    }
+    if (options.subresource === 'status' && options.fieldManager === STATUS_MANAGER && object !== undefined) {
+      this.#status(object);
+    }
+  }
+
+  /** Everything that was seen has been looked at. */
+  async settled(): Promise<void> {
+    while (this.#looks.length > 0) await Promise.all(this.#looks.splice(0));
+    for (const { what, held } of this.#claims.splice(0)) {
+      if (!this.#held.has(held)) this.violation(`${what} is Current, and no commit holds this generation`);
+    }
+  }
+
+  #status(object: WithStatus): void {
+    const { kind, metadata, status = {} } = object;
+    const what = `${kind} ${metadata.namespace ?? ''}/${metadata.name}@${metadata.generation}`;
+    const is = (type: string): boolean =>
+      (status.conditions ?? []).some((each) => each.type === type && each.status === 'True');
+    if (is('Reconciling') && is('Stalled')) this.violation(`${what} is Reconciling and Stalled`);
+    if ((status.observedGeneration ?? 0) > (metadata.generation ?? 0)) this.violation(`${what}: a future generation`);
+    for (const { type, observedGeneration } of status.conditions ?? []) {
+      if (observedGeneration !== undefined && observedGeneration > (metadata.generation ?? 0)) {
+        this.violation(`${what}: ${type} of a future generation`);
+      }
+    }
+    if (metadata.deletionTimestamp !== undefined || kstatusOf(object) !== 'Current') return;
+    if (status.observedGeneration !== metadata.generation) this.violation(`${what} is Current unseen`);
+    const key = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+    this.#claims.push({ what, held: `${kind} ${key} ${metadata.uid} ${metadata.generation}` });
+  }
+
+  async #look(head: ConfigMap): Promise<void> {
+    const identity = headIdentity(head, nodeCrypto);
+    if (identity === undefined) return this.violation(`${head.metadata.name} does not say whose it is`);
+    if (removedAt(head) !== undefined) return;
+    const ring = this.#ring();
+    if (ring === undefined) return;
+    try {
+      const read = await readCommit(head, identity, {
+        keys: { storedRing: () => ring },
+        crypto: nodeCrypto,
+        store: this.#store,
+      });
+      this.#take(head.metadata.name, read);
+    } catch (error) {
+      if (!(error instanceof AegisError)) throw error;
+      if ([...this.tampered].some((name) => error.message.includes(name))) return;
+      this.violation(`${head.metadata.name} was committed and cannot be read: ${error.code} ${error.message}`);
+    }
+  }
+
+  #ring() {
+    const secret = this.#kube.all<Secret>(SECRET).find(({ metadata }) => metadata.name === SIGNING_SECRET);
+    return secret && storedRingOf(readKeySet(secret, nodeCrypto));
+  }
+
+  #take(name: string, read: ReadCommit): void {
+    const { manifest } = read.bundle;
+    const { sequence, issuedAt, previousManifestDigest } = manifest;
+    const line = this.#lines.get(name);
+    this.commits++;
+    this.committed.add(read.digest);
+    if (line !== undefined && sequence < line.sequence) {
+      this.violation(`${name} went back from ${line.sequence} to ${sequence}`);
+    }
+    if (line !== undefined && sequence === line.sequence && !line.digests.has(read.digest)) {
+      const before = this.heads.get(name)?.bundle.manifest;
+      if (before?.contentRoot !== manifest.contentRoot) this.violation(`${name}: ${sequence} has two contents`);
+      if (issuedAt < line.issuedAt) this.violation(`${name}: ${sequence} was issued before itself`);
+    }
+    if (line !== undefined && sequence > line.sequence && !line.torn) {
+      if (previousManifestDigest === null || !line.digests.has(previousManifestDigest)) {
+        this.violation(`${name}: ${sequence} does not follow ${line.sequence}`);
+      }
+    }
+    this.heads.set(name, read);
+    const next: Line =
+      line === undefined || sequence > line.sequence
+        ? { sequence, issuedAt, digests: new Set(), generations: new Map(), torn: false }
+        : line;
+    next.digests.add(read.digest);
+    next.issuedAt = issuedAt;
+    for (const [key, { uid, generation }] of read.entries) {
+      const known = line?.generations.get(key);
+      if (known?.uid === uid && known.generation > generation) {
+        this.violation(`${name}: the accepted version of ${key} went back from ${known.generation} to ${generation}`);
+      }
+      next.generations.set(key, { uid, generation });
+      this.#held.add(`${key} ${uid} ${generation}`);
+    }
+    this.#lines.set(name, next);
+  }
+
+  /** What was committed may be built anew, without all that was before. */
+  #tampered(name: string): void {
+    this.tampered.add(name);
+    for (const line of this.#lines.values()) {
+      line.torn = true;
+      line.generations.clear();
+    }
+  }
+}
