@@ -78,6 +78,8 @@ interface Held {
 
 /** Looks at wall clock jumps at least this often, ms. */
 const STALE_CHECK = 30_000;
+/** What the operator offers has been overtaken: it lost what it had committed (a restored cluster), and has to hear of it. */
+const BEHIND: ReadonlySet<string> = new Set(['AEGIS_BUNDLE_SEQUENCE', 'AEGIS_BUNDLE_SEQUENCE_CONFLICT']);
 
 /**
  * The one way by which bundles come into force: verify, load and prime, swap, keep on disk, tell. Offers of all sources

@@ -16,6 +16,8 @@ export interface HeadSignerOptions {
   crypto: CryptoProvider;
   keys: { active(): SigningKey; revoked(): readonly string[] };
   engine: Engine;
+  /** Remembers digests; its own where absent. */
+  files?: ContentFiles;
 }
 
 /** The key may be another one a moment later; what belongs to the head is signed by the same. */
@@ -30,7 +32,7 @@ export class HeadSigner {
 
   constructor(options: HeadSignerOptions) {
     this.#options = options;
-    this.#files = new ContentFiles(options.crypto);
+    this.#files = options.files ?? new ContentFiles(options.crypto);
   }
 
   /**

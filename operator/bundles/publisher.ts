@@ -6,7 +6,7 @@ import type { SigningKey } from '../../policy/bundle/keys.ts';
 import { type Freeze, type Manifest, manifestDigest } from '../../policy/bundle/manifest.ts';
 import type { SignedBundle } from '../../policy/bundle/sign-bundle.ts';
 import { AegisError } from '../../policy/errors.ts';
-import type { Engine } from '../../policy/publication/bundle-content.ts';
+import type { ContentFiles, Engine } from '../../policy/publication/bundle-content.ts';
 import type { Logger } from '../../runtime/telemetry/logger.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
 import type { KubeClient } from '../kube/types.ts';
@@ -34,6 +34,8 @@ export interface PublisherOptions {
   crypto: CryptoProvider;
   keys: { active(): SigningKey; storedRing(): KeyRing; revoked(): readonly string[] };
   engine: Engine;
+  /** Remembers digests; its own where absent. */
+  files?: ContentFiles;
   log: Logger;
   /** Told of the digest of a head right before it is written: whoever sees it by a watch need not read it. */
   onCommitting?(digest: string): void;

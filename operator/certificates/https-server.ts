@@ -41,6 +41,8 @@ export interface HttpsServer {
 }
 
 const MAX_HEAD = 16 * 1024;
+/** ms between two looks at which connections have become idle, while a server ends. */
+const IDLE_LOOK = 50;
 const PLAIN: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
@@ -108,8 +110,12 @@ async function close(server: Server, stop: () => void, drain: number, clock: Clo
   stop();
   const done = new AbortController();
   const closed = new Promise<void>((resolve) => server.close(() => resolve())).finally(() => done.abort());
-  server.closeIdleConnections();
-  await clock.sleep(drain, done.signal);
+  const end = clock.monotonic() + drain;
+  for (let left = drain; left > 0 && !done.signal.aborted; left = end - clock.monotonic()) {
+    // a connection whose answer is out is kept for the next request, also by a server that takes none any more
+    server.closeIdleConnections();
+    await clock.sleep(Math.min(IDLE_LOOK, left), done.signal);
+  }
   server.closeAllConnections();
   await closed;
 }

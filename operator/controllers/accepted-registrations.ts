@@ -83,7 +83,8 @@ export class AcceptedRegistrations implements Store<RegistrationObject> {
       const keys = this.#byAgent.get(agentIdOf(now)) ?? new Set();
       this.#byAgent.set(agentIdOf(now), keys.add(key));
     }
-    if (before !== undefined && this.#byAgent.get(agentIdOf(before))?.size === 0) this.#byAgent.delete(agentIdOf(before));
+    if (before !== undefined && this.#byAgent.get(agentIdOf(before))?.size === 0)
+      this.#byAgent.delete(agentIdOf(before));
     for (const listener of this.#listeners) listener(key, now, before);
   }
 }

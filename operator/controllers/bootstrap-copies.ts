@@ -29,6 +29,8 @@ export interface BootstrapCopiesOptions {
   directory: Directory;
   /** What gateways trust. */
   trust(): { ring: KeyRing; caPem: string };
+  /** Nobody but the operator can make it of this text; always the same as long as the key is. */
+  seal(text: string): string;
   log: Logger;
 }
 
@@ -37,17 +39,27 @@ interface CopyObject extends KubeObject {
   binaryData?: Record<string, string>;
   /** Of the data as the API server has it; set by us, in memory only. */
   digest?: string;
+  /** Uids of the objects that it goes with; in memory only. */
+  owners?: string[];
 }
 
 const SELECTION = { labelSelector: 'app.kubernetes.io/managed-by=aegis-operator,aegis.dev/component=bootstrap' };
-const ANNOTATIONS = { facts: 'aegis.dev/facts', digest: 'aegis.dev/digest', issuedAt: 'aegis.dev/issued-at' } as const;
+const ANNOTATIONS = { facts: 'aegis.dev/facts', issuedAt: 'aegis.dev/issued-at', seal: 'aegis.dev/seal' } as const;
+const PREFIX = 'aegis-bootstrap-';
+const MAX_ANNOTATION = 256;
+const MAX_OWNERS = 16;
 const WORKERS = 2;
 /** A copy is there to start from; its head need not be the latest, as long as it is valid for long enough. */
 const LIFETIME_SHARE = 0.25;
 const LOOK_AGAIN = 10 * 60_000;
 
 export function bootstrapName(registration: string): string {
-  return `aegis-bootstrap-${registration}`;
+  return `${PREFIX}${registration}`;
+}
+
+/** Key of the registration whose copy it is by its name; labels are anybody's. */
+function registrationOf({ metadata: { name, namespace } }: KubeObject): string | undefined {
+  return name.startsWith(PREFIX) ? `${namespace}/${name.slice(PREFIX.length)}` : undefined;
 }
 
 /**
@@ -97,8 +109,8 @@ export class BootstrapCopies {
       }),
       this.#copies.subscribe((key, now, before) => {
         const copy = now ?? before;
-        const registration = copy?.metadata.labels?.['aegis.dev/registration'];
-        if (registration !== undefined) this.#queue.add(`${copy?.metadata.namespace}/${registration}`);
+        const registration = copy && registrationOf(copy);
+        if (registration !== undefined) this.#queue.add(registration);
         else log.debug('bootstrap.foreign', { resource: `ConfigMap ${key}` });
       }),
     ];
@@ -135,7 +147,7 @@ export class BootstrapCopies {
     if (bundle === undefined || slice === undefined) return undefined;
     const wanted = this.#facts(bundle, slice);
     const live = this.#copies.get(`${registration.metadata.namespace}/${bootstrapName(registration.metadata.name)}`);
-    if (live === undefined || !this.#isGood(live, wanted, bundle.manifest)) {
+    if (live === undefined || !this.#isGood(live, registration, wanted, bundle.manifest)) {
       await client.apply(CONFIG_MAP, this.#copyOf(registration, bundle, slice, wanted), {
         fieldManager: 'aegis-operator',
         force: true,
@@ -144,12 +156,19 @@ export class BootstrapCopies {
     return { requeueAfter: LOOK_AGAIN };
   }
 
-  #isGood(live: CopyObject, wanted: string, manifest: Manifest): boolean {
-    const annotations = live.metadata.annotations ?? {};
-    if (annotations[ANNOTATIONS.facts] !== wanted || annotations[ANNOTATIONS.digest] !== live.digest) return false;
-    const issued = parseTime(annotations[ANNOTATIONS.issuedAt] ?? '') ?? 0;
+  /** Whoever can write there can write annotations as well: they count where they are sealed together with the data. */
+  #isGood(live: CopyObject, { metadata }: RegistrationObject, wanted: string, manifest: Manifest): boolean {
+    const { annotations = {} } = live.metadata;
+    const { [ANNOTATIONS.facts]: facts, [ANNOTATIONS.issuedAt]: issuedAt = '', [ANNOTATIONS.seal]: seal } = annotations;
+    if (facts !== wanted || seal !== this.#sealOf(live, facts, issuedAt, live.digest)) return false;
+    if (live.owners?.includes(metadata.uid ?? '') !== true) return false;
+    const issued = parseTime(issuedAt) ?? 0;
     const lifetime = (parseTime(manifest.expiresAt) ?? 0) - (parseTime(manifest.issuedAt) ?? 0);
     return this.#options.clock.now() < issued + lifetime * LIFETIME_SHARE;
+  }
+
+  #sealOf({ metadata: { namespace, name } }: CopyObject, facts: string, issuedAt: string, digest = ''): string {
+    return this.#options.seal(JSON.stringify([namespace, name, facts, issuedAt, digest]));
   }
 
   /** All that a gateway should not have to wait for. */
@@ -166,12 +185,14 @@ export class BootstrapCopies {
   #copyOf(registration: RegistrationObject, bundle: CommittedBundle, slice: BundleSlice, facts: string): CopyObject {
     const { data, binaryData } = bootstrapData(bundle, slice.agentId, this.#options.trust(), this.#options.crypto);
     const { name, namespace = 'default' } = registration.metadata;
+    const { issuedAt } = bundle.manifest;
+    const place = { name: bootstrapName(name), namespace };
+    const seal = this.#sealOf({ metadata: place } as CopyObject, facts, issuedAt, this.#dataDigest(data, binaryData));
     return {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: {
-        name: bootstrapName(name),
-        namespace,
+        ...place,
         labels: {
           'app.kubernetes.io/managed-by': 'aegis-operator',
           'aegis.dev/component': 'bootstrap',
@@ -180,8 +201,8 @@ export class BootstrapCopies {
         },
         annotations: {
           [ANNOTATIONS.facts]: facts,
-          [ANNOTATIONS.digest]: this.#dataDigest(data, binaryData),
-          [ANNOTATIONS.issuedAt]: bundle.manifest.issuedAt,
+          [ANNOTATIONS.issuedAt]: issuedAt,
+          [ANNOTATIONS.seal]: seal,
         },
         ownerReferences: [ownerReference(registration)],
       },
@@ -190,8 +211,18 @@ export class BootstrapCopies {
     };
   }
 
-  #slim({ data, binaryData, ...rest }: CopyObject): CopyObject {
-    return { ...rest, digest: this.#dataDigest(data, binaryData) };
+  /** Anybody may put our labels on any number of ConfigMaps, and annotations of any size on them. */
+  #slim({ data, binaryData, apiVersion, kind, metadata }: CopyObject): CopyObject {
+    const { name, namespace, uid, resourceVersion, annotations = {}, ownerReferences = [] } = metadata;
+    const slim = { apiVersion, kind, metadata: { name, namespace, uid, resourceVersion } as KubeObject['metadata'] };
+    if (registrationOf(slim) === undefined) return slim;
+    const own = Object.values(ANNOTATIONS).flatMap((key): [string, string][] => {
+      const { [key]: value = '' } = annotations;
+      return value === '' || value.length > MAX_ANNOTATION ? [] : [[key, value]];
+    });
+    slim.metadata.annotations = Object.fromEntries(own);
+    const owners = ownerReferences.slice(0, MAX_OWNERS).map((owner) => owner.uid);
+    return { ...slim, owners, digest: this.#dataDigest(data, binaryData) };
   }
 
   #dataDigest(data: Record<string, string> = {}, binaryData: Record<string, string> = {}): string {

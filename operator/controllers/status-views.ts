@@ -17,6 +17,7 @@ import type { Intake } from './intake.ts';
 import type { ScopedPods } from './scoped-pods.ts';
 import type { TenantRecord } from './tenant-controller.ts';
 import type { Tenants } from './tenants.ts';
+import { hasOwnTool, usersOf } from './tool-users.ts';
 
 export interface StatusViewsOptions {
   intake: Intake;
@@ -132,7 +133,7 @@ export class StatusViews {
       ...(!shared && { tenant: record.scope.identity.name }),
       actions: item.valid ? actionContracts(tool).size : (spec.actions ?? []).length,
       published: publishedAs(record, entry, item) !== undefined,
-      usedBy: this.#usedBy(record, toolId),
+      usedBy: this.#usedBy(record, toolId, shared),
     };
     const previous = (item.object as unknown as AgentTool).status;
     return this.#desired(AGENT_TOOL, item, toolStatus(view, previous, this.#options.now()), view);
@@ -165,7 +166,7 @@ export class StatusViews {
   }
 
   #common(item: Intaken, record: TenantRecord, result: ResourceResult) {
-    const missing = this.#missingOf(item.key, result);
+    const missing = this.#missingOf(item, result);
     const { findings, takesPart } = result;
     return {
       generation: item.object.metadata.generation ?? 0,
@@ -176,7 +177,7 @@ export class StatusViews {
     };
   }
 
-  #missingOf(key: string, { missing }: ResourceResult): Missing | undefined {
+  #missingOf({ key, object }: Intaken, { missing }: ResourceResult): Missing | undefined {
     const [first] = missing;
     if (first === undefined) {
       this.#missing.delete(key);
@@ -184,17 +185,18 @@ export class StatusViews {
     }
     const more = missing.length > 1 ? ` (and ${missing.length - 1} more)` : '';
     const known = this.#missing.get(key);
-    const next = { since: known?.since ?? this.#options.now(), what: `${first.message}${more}` };
+    const next = { since: known?.since ?? toldSince(object) ?? this.#options.now(), what: `${first.message}${more}` };
     this.#missing.set(key, next);
     return next;
   }
 
-  #usedBy(record: TenantRecord, toolId: string): number {
+  /** Registrations that name it, of everybody who has no tool of his own by this id. */
+  #usedBy(record: TenantRecord, toolId: string, shared: boolean): number {
+    if (!shared) return usersOf(record, toolId);
     let used = 0;
-    for (const { current } of record.outcome.plan.results.values()) {
-      if (current.kind !== 'AgentRegistration') continue;
-      const { tools } = (current.loaded.object as AgentRegistration).spec;
-      if (tools?.some((tool) => tool.toolId === toolId)) used++;
+    for (const name of this.#options.tenants.tenancy.scopes.keys()) {
+      const each = this.#options.tenantRecord(name);
+      if (each !== undefined && (each === record || !hasOwnTool(each, toolId))) used += usersOf(each, toolId);
     }
     return used;
   }
@@ -221,6 +223,18 @@ function publishedAs({ outcome: { committed } }: TenantRecord, entry: StateEntry
 /** First sequence in which it takes part as it does now; none that anybody could hold where it never did. */
 function sequenceOf(entry: StateEntry | undefined): number {
   return entry === undefined ? Number.MAX_SAFE_INTEGER : entry.sequence;
+}
+
+const MISSING = new Set(['UnknownAgent', 'UnknownTool', 'MissingReference']);
+
+/** A leader before this one has said of this generation that a reference is missing, ms since the epoch. */
+function toldSince({ metadata, ...rest }: KubeObject): number | undefined {
+  const { status } = rest as Pick<AgentPolicy, 'status'>;
+  if (status?.observedGeneration !== metadata.generation) return undefined;
+  const told = status?.conditions?.find(({ type }) => type === 'Accepted');
+  if (told?.status !== 'False' || !MISSING.has(told.reason)) return undefined;
+  const since = Date.parse(told.lastTransitionTime);
+  return Number.isNaN(since) ? undefined : since;
 }
 
 function bundleOf({ manifest, digest }: Committed) {

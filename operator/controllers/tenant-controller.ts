@@ -9,8 +9,8 @@ import { WorkQueue } from '../kube/work-queue.ts';
 import type { Committed, StateEntries } from '../model/committed.ts';
 import type { EvidenceQuestion } from '../model/evidence-question.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
-import type { ResourceResult } from '../planning/plan-tenant.ts';
 import type { TenantScope } from '../planning/tenancy.ts';
+import { changedKeys } from './changed-keys.ts';
 import { problemOf, type TenantProblem } from './tenant-problem.ts';
 import { loadStart, type PassOutcome, type SessionOptions, TenantSession } from './tenant-session.ts';
 import type { TenantParts, Tenants } from './tenants.ts';
@@ -97,6 +97,14 @@ export class TenantController {
     for (const [key, session] of this.#sessions) {
       session.renewSoon();
       this.#queue.add(key);
+    }
+  }
+
+  /** Queues keep their times by a clock that no sleep of the machine and nobody who sets the other one moves. */
+  wakeDue(): void {
+    const now = this.#options.clock.now();
+    for (const [key, { outcome }] of this.#records) {
+      if (outcome.wakeAt !== undefined && outcome.wakeAt <= now) this.#queue.add(key);
     }
   }
 
@@ -240,28 +248,4 @@ export class TenantController {
   #failed(identity: TenantIdentity, error: unknown): void {
     this.#options.log.warn('tenant.failed', { tenant: identity.name, error: errorName(error) });
   }
-}
-
-/** Resources of which something else is to be said than after the pass before. */
-function* changedKeys(before: TenantRecord | undefined, now: TenantRecord): Iterable<string> {
-  const { results, entries } = now.outcome.plan;
-  const known = before?.outcome.plan;
-  const all = before?.problem?.message !== now.problem?.message;
-  for (const [key, result] of results) {
-    const last = known?.results.get(key);
-    if (all || last === undefined || known?.entries.get(key) !== entries.get(key) || !alike(last, result)) yield key;
-  }
-  for (const key of known?.results.keys() ?? []) if (!results.has(key)) yield key;
-}
-
-function alike(a: ResourceResult, b: ResourceResult): boolean {
-  const texts = ({ findings, missing }: ResourceResult): string =>
-    [...findings, ...missing].map(({ code, field, message }) => `${code} ${field} ${message}`).join('\n');
-  return (
-    a.current.loaded === b.current.loaded &&
-    a.takesPart === b.takesPart &&
-    a.plan?.wait === b.plan?.wait &&
-    a.plan?.targetStage === b.plan?.targetStage &&
-    (a.findings === b.findings || texts(a) === texts(b))
-  );
 }

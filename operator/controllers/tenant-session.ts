@@ -1,27 +1,33 @@
 /** One tenant in the hands of the leader: plan, publish what changed, renew what grows old, remember what was said. */
 import type { CryptoProvider } from '../../policy/bundle/crypto-provider.ts';
 import { toHex, utf8 } from '../../policy/bundle/encoding.ts';
-import type { Freeze } from '../../policy/bundle/manifest.ts';
+import { type Freeze, NO_FREEZE } from '../../policy/bundle/manifest.ts';
 import { parseTime } from '../../policy/bundle/time.ts';
+import type { CompiledTenant } from '../../policy/compiler/compile.ts';
+import { ContentFiles } from '../../policy/publication/bundle-content.ts';
 import type { AgentTenant } from '../../policy/resources/types.generated.ts';
 import { durationOf } from '../../policy/rollout/duration.ts';
 import type { Evidence } from '../../policy/rollout/evidence.ts';
 import { DamagedCommit } from '../bundles/damaged-commit.ts';
 import type { Publisher } from '../bundles/publisher.ts';
-import type { Committed, StateEntries } from '../model/committed.ts';
+import type { Committed, StateEntries, StateEntry } from '../model/committed.ts';
 import type { EvidenceQuestion } from '../model/evidence-question.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
 import { ContentDigests } from '../planning/content-digest.ts';
 import { CONTENT_KEY, contentEntry } from '../planning/content-entry.ts';
 import { numbered } from '../planning/entries.ts';
 import { type TenantInput, type TenantPlan, TenantPlanner } from '../planning/plan-tenant.ts';
+import { committedParts, withSuspended } from '../planning/suspensions.ts';
 import type { TenantScope } from '../planning/tenancy.ts';
+import { type Frozen, freezeDiffers, freezeOf, withoutException } from './tenant-freeze.ts';
 import type { TenantParts } from './tenants.ts';
 
 export interface SessionOptions {
   identity: TenantIdentity;
   publisher: Publisher;
   crypto: CryptoProvider;
+  /** The publisher's; its own where absent. */
+  files?: ContentFiles;
   platformNamespace: string;
   /** ms since the epoch. */
   now(): number;
@@ -81,7 +87,7 @@ export class TenantSession {
     this.#remembered = start.archived?.entries ?? new Map();
     const { crypto, platformNamespace } = options;
     this.#planner = new TenantPlanner({ digest: (text) => toHex(crypto.sha256(utf8(text))), platformNamespace });
-    this.#digests = new ContentDigests(crypto);
+    this.#digests = new ContentDigests(options.files ?? new ContentFiles(crypto), crypto);
   }
 
   get committed(): Committed | undefined {
@@ -106,61 +112,110 @@ export class TenantSession {
   }
 
   async pass(scope: TenantScope, parts: TenantParts): Promise<PassOutcome> {
-    const { now, evidence } = this.#options;
     const spec = scope.tenant?.spec;
-    const input: TenantInput = {
-      scope,
-      ...parts,
-      entries: withoutContent(this.#committed?.entries ?? this.#remembered),
-      lost: this.#committed === undefined && this.#remembered.size === 0,
-      evidence,
-      now: now(),
-      maxStaleness: durationOf(spec?.bundle?.maxStaleness) ?? this.#options.maxStaleness,
-    };
+    const input = this.#inputOf(scope, parts);
     const plan = this.#planner.plan(input);
-    const freeze = this.#freezeOf(spec);
+    const freeze = freezeOf(spec, parts.tenant, this.#committed?.manifest, input.now);
     try {
-      const action = await this.#act(plan, freeze, spec);
+      const action = await this.#act(plan, input, freeze, spec);
       return { plan, committed: this.#committed, action, ...this.#wake(plan, spec) };
     } catch (failure) {
       return { plan, committed: this.#committed, action: 'none', failure };
     }
   }
 
-  async #act(plan: TenantPlan, freeze: Freeze | undefined, spec: AgentTenant['spec'] | undefined) {
-    const { publisher, identity, now, headLifetime, retention } = this.#options;
+  #inputOf(scope: TenantScope, parts: TenantParts): TenantInput {
+    const { now, evidence } = this.#options;
+    const entries = withoutContent(this.#committed?.entries ?? this.#remembered);
+    return {
+      scope,
+      ...parts,
+      entries,
+      lost: this.#committed === undefined,
+      evidence,
+      now: now(),
+      maxStaleness: stalenessOf(scope.tenant ?? lastTenant(scope, entries)) ?? this.#options.maxStaleness,
+    };
+  }
+
+  async #act(plan: TenantPlan, input: TenantInput, freeze: Frozen | undefined, spec: AgentTenant['spec'] | undefined) {
+    const { publisher, identity, now, headLifetime } = this.#options;
     const lifetime = durationOf(spec?.bundle?.headLifetime) ?? headLifetime;
     const before = this.#committed;
-    const digest = this.#digests.of(plan.compiled);
-    const entries = new Map(plan.entries).set(CONTENT_KEY, contentEntry(digest, before?.entries.get(CONTENT_KEY)));
-    // a gateway has proved that there was more than what is committed here
-    const shown = publisher.shownSequence(identity);
-    const changed = before === undefined || shown >= before.manifest.sequence || differ(before.entries, entries);
-    const frozen = freeze !== undefined && before !== undefined;
-    if (changed && plan.held.length === 0 && !frozen) {
-      const floor = Math.max(before?.manifest.sequence ?? 0, shown, (this.#damaged?.nextSequence ?? 1) - 1);
-      const sequence = floor + 1;
-      this.#committed = await publisher.publish(
-        {
-          identity,
-          compiled: plan.compiled,
-          entries: numbered(entries, sequence),
-          sequence,
-          lifetime,
-          retention: spec?.retention?.bundles ?? retention,
-        },
-        before ?? this.#damaged,
-      );
-      this.#damaged = undefined;
-      this.#renewal = false;
+    const open = plan.held.length === 0 && (freeze === undefined || !this.#hasContent);
+    // where nothing new may be published, less may be all the same
+    const next = open ? plan : this.#lessened(input);
+    const entries = next && this.#newEntries(next);
+    if (next !== undefined && entries !== undefined) {
+      const exception = open || freeze === undefined ? {} : { exception: 'Suspension' as const };
+      const said = freeze === undefined ? NO_FREEZE : { ...withoutException(freeze), ...exception };
+      const { compiled } = next;
+      await this.#publish({ compiled, entries }, { lifetime, freeze: said, retention: spec?.retention?.bundles });
       return 'published';
     }
-    if (before !== undefined && (this.#renewal || this.#isDue(before, lifetime, now()) || thaws(before, freeze))) {
-      this.#committed = await publisher.renew(before, { lifetime, freeze: freeze ?? { mode: 'None' } });
+    const renews = before !== undefined && (this.#renewal || this.#isDue(before, lifetime, now()));
+    if (before !== undefined && (renews || freezeDiffers(before.manifest, freeze))) {
+      this.#committed = await publisher.renew(before, { lifetime, freeze: freeze ?? NO_FREEZE });
       this.#renewal = false;
       return 'renewed';
     }
     return 'none';
+  }
+
+  /** It is known what was in force last. */
+  get #hasContent(): boolean {
+    return this.#committed !== undefined || this.#remembered.size > 0;
+  }
+
+  /** A gateway has proved that there was more than what is committed. */
+  get #isBehind(): boolean {
+    const { publisher, identity } = this.#options;
+    return publisher.shownSequence(identity) >= (this.#committed?.manifest.sequence ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** To commit; undefined: nothing is new. */
+  #newEntries({ compiled, entries }: Content): Map<string, StateEntry> | undefined {
+    const before = this.#committed;
+    const digest = this.#digests.of(compiled);
+    const all = new Map(entries).set(CONTENT_KEY, contentEntry(digest, before?.entries.get(CONTENT_KEY)));
+    if (before === undefined || this.#isBehind) return all;
+    return differ(before.entries, all) ? all : undefined;
+  }
+
+  async #publish(
+    { compiled, entries }: Content,
+    { lifetime, freeze, retention }: { lifetime: number; freeze: Freeze; retention: number | undefined },
+  ): Promise<void> {
+    const { publisher, identity } = this.#options;
+    const before = this.#committed;
+    const shown = publisher.shownSequence(identity);
+    const sequence = Math.max(before?.manifest.sequence ?? 0, shown, (this.#damaged?.nextSequence ?? 1) - 1) + 1;
+    this.#committed = await publisher.publish(
+      {
+        identity,
+        compiled,
+        entries: numbered(entries, sequence),
+        sequence,
+        freeze,
+        lifetime,
+        retention: retention ?? this.#options.retention,
+      },
+      before ?? this.#damaged,
+    );
+    this.#damaged = undefined;
+    this.#renewal = false;
+  }
+
+  /** What is committed, without agents that were suspended or deleted since; undefined: none was, or it is not possible. */
+  #lessened(input: TenantInput): Content | undefined {
+    const { platformNamespace } = this.#options;
+    if (!this.#hasContent) return undefined;
+    const ownsPlatform = input.scope.namespaces.includes(platformNamespace);
+    const { lessens, suspended, ...parts } = committedParts(input.entries, input.own, platformNamespace, ownsPlatform);
+    if (!lessens && this.#committed !== undefined && !this.#isBehind) return undefined;
+    const { tenant: _, ...rest } = input;
+    const { compiled, entries, held } = this.#planner.plan({ ...rest, ...parts, hold: true });
+    return held.length > 0 ? undefined : { compiled, entries: withSuspended(entries, suspended) };
   }
 
   #isDue({ manifest }: Committed, lifetime: number, now: number): boolean {
@@ -174,25 +229,21 @@ export class TenantSession {
     const times = [plan.wakeAt, renewal, until].filter((at) => at !== undefined && at > this.#options.now());
     return times.length === 0 ? {} : { wakeAt: Math.min(...(times as number[])) };
   }
-
-  /** While it lasts. The moment of its beginning names it, so it stays the one of the head. */
-  #freezeOf(spec: AgentTenant['spec'] | undefined): Freeze | undefined {
-    const freeze = spec?.freeze;
-    if (freeze == null) return undefined;
-    const { now } = this.#options;
-    if (freeze.until != null && Date.parse(freeze.until) <= now()) return undefined;
-    const current = this.#committed?.manifest.freeze;
-    const since = current !== undefined && current.mode !== 'None' ? current.since : new Date(now()).toISOString();
-    return { mode: freeze.gateways ?? 'Keep', reason: freeze.reason ?? 'frozen', since };
-  }
 }
 
-function thaws({ manifest }: Committed, freeze: Freeze | undefined): boolean {
-  const { freeze: current } = manifest;
-  if (freeze === undefined) return current.mode !== 'None';
-  return (
-    current.mode !== freeze.mode || (current.mode !== 'None' && 'reason' in freeze && current.reason !== freeze.reason)
-  );
+/** What there is to publish. */
+interface Content {
+  compiled: CompiledTenant;
+  entries: ReadonlyMap<string, StateEntry>;
+}
+
+/** Whoever was the tenant when its registrations were deleted with it says how long they are refused. */
+function lastTenant({ identity }: TenantScope, entries: StateEntries): AgentTenant | undefined {
+  return entries.get(`AgentTenant ${identity.name}`)?.accepted as AgentTenant | undefined;
+}
+
+function stalenessOf(tenant: AgentTenant | undefined): number | undefined {
+  return durationOf(tenant?.spec.bundle?.maxStaleness);
 }
 
 function withoutContent(entries: StateEntries | undefined): StateEntries {

@@ -5,12 +5,18 @@ import { validateResource } from '../../policy/validation/validate-resource.ts';
 
 /** Doubles keep every decimal of so many significant digits. */
 const EXACT_DIGITS = 15;
+/** Far more than any field needs; what is unknown may be as deep as the API server takes it (10,000). */
+const MAX_DEPTH = 64;
 
 /**
  * Everything that is wrong with one object of the API server by itself. On top of what the offline check finds: numbers
  * that JSON has not brought exactly (`docs/webhook.md`). The webhook and the intake decide alike by calling this.
  */
 export function validateObject(resource: LoadedResource, options: { old?: Resource } = {}): Finding[] {
+  if (isDeeperThan(MAX_DEPTH, resource.object.spec)) {
+    const message = `spec is nested deeper than ${MAX_DEPTH} levels`;
+    return [findingAt(resource, 'AEGIS_SCHEMA_BOUNDS', ['spec'], message, 'Remove what no field of the resource is.')];
+  }
   return [...findInexactNumbers(resource), ...validateResource(resource, options)];
 }
 
@@ -28,6 +34,16 @@ function findInexactNumbers(resource: LoadedResource): Finding[] {
     found.push(findingAt(resource, 'AEGIS_SCHEMA_BOUNDS', path, message, fix));
   });
   return found;
+}
+
+/** Level by level: what is too deep for the checks is so for the stack as well. */
+function isDeeperThan(levels: number, root: unknown): boolean {
+  let level = [root];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > levels) return true;
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
+  return false;
 }
 
 function isExact(value: number): boolean {

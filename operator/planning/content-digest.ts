@@ -2,16 +2,17 @@ import { canonicalJson } from '../../policy/bundle/canonical-json.ts';
 import type { CryptoProvider } from '../../policy/bundle/crypto-provider.ts';
 import { toHex, utf8 } from '../../policy/bundle/encoding.ts';
 import type { CompiledTenant } from '../../policy/compiler/compile.ts';
-import { ContentFiles } from '../../policy/publication/bundle-content.ts';
+import type { ContentFiles } from '../../policy/publication/bundle-content.ts';
 
 /** Digests of everything that a compiled tenant says; files that did not change are not read again. */
 export class ContentDigests {
   readonly #crypto: CryptoProvider;
   readonly #files: ContentFiles;
 
-  constructor(crypto: CryptoProvider) {
+  /** `files` remembers digests: the one that publishes what is looked at here. */
+  constructor(files: ContentFiles, crypto: CryptoProvider) {
     this.#crypto = crypto;
-    this.#files = new ContentFiles(crypto);
+    this.#files = files;
   }
 
   /** Hexadecimal SHA-256. */

@@ -37,8 +37,10 @@ export interface TenantInput {
   /** As committed last. */
   entries: StateEntries;
   evidence(question: EvidenceQuestion): Evidence;
-  /** Nothing that was committed could be read: status is the only witness of what has enforced. */
+  /** What was committed last could not be read: status is the only witness of what has enforced since `entries`. */
   lost?: boolean;
+  /** Nothing moves on: only what is committed takes part, less what was taken away. */
+  hold?: boolean;
   /** ms since the epoch. */
   now: number;
   /** ms; gateways stop by themselves after it. */
@@ -134,7 +136,7 @@ export class TenantPlanner {
   }
 
   #attempt(input: TenantInput, acceptance: Acceptance, graves: Map<string, StateEntry>): Attempt {
-    const tenant = this.#tenantOf(input, acceptance);
+    const tenant = this.#tenantOf(input, acceptance, graves);
     const accepted = inOrder([...acceptance.loaded()].filter(({ object }) => object.kind !== 'AgentTenant'));
     const documents = input.documents.map((object) => loadedObject(object));
     const resources = [tenant, ...accepted, ...[...graves.values()].map(tombstoneOf), ...documents];
@@ -168,13 +170,27 @@ export class TenantPlanner {
     return { digest: this.#options.digest, platformNamespace: this.#options.platformNamespace, cache: this.#cache };
   }
 
-  /** What speaks for the tenant: its AgentTenant, narrowed to the namespaces that it owns, or one that says nothing. */
-  #tenantOf({ scope }: TenantInput, acceptance: Acceptance): LoadedResource<AgentTenant> {
-    const { identity, namespaces } = scope;
+  /**
+   * What speaks for the tenant: its AgentTenant, narrowed to the namespaces that it owns, or one that says nothing. Those
+   * that it owned while agents were registered there count as well: these agents are refused by nobody else.
+   */
+  #tenantOf(
+    { scope: { identity, namespaces: owned } }: TenantInput,
+    acceptance: Acceptance,
+    graves: ReadonlyMap<string, StateEntry>,
+  ): LoadedResource<AgentTenant> {
+    const left = [...graves.values()].map(({ accepted }) => (accepted as KubeObject).metadata.namespace ?? 'default');
+    const namespaces = [...new Set([...owned, ...left])].sort();
     const own = [...acceptance.loaded()].find(({ object }) => object.kind === 'AgentTenant');
     const given = own as LoadedResource<AgentTenant> | undefined;
     const listed = given?.object.spec.namespaces;
-    if (given !== undefined && listed?.every((name) => namespaces.includes(name)) === true) return given;
+    if (
+      given !== undefined &&
+      listed?.length === namespaces.length &&
+      listed.every((name) => namespaces.includes(name))
+    ) {
+      return given;
+    }
     const generation = given?.object.metadata.generation ?? 0;
     const key = JSON.stringify([identity, namespaces, generation]);
     if (this.#standInTenant?.key === key) return this.#standInTenant.loaded;
@@ -209,14 +225,15 @@ export class TenantPlanner {
 /** Of two equally old ones with the same id the first keeps it: which one that is must not depend on who read what when. */
 function inOrder(resources: LoadedResource[]): LoadedResource[] {
   const named = resources.filter(({ object }) => object.kind !== 'AgentPolicy');
-  const key = ({ object: { metadata } }: LoadedResource): string => `${metadata.namespace ?? 'default'}/${metadata.name}`;
+  const key = ({ object: { metadata } }: LoadedResource): string =>
+    `${metadata.namespace ?? 'default'}/${metadata.name}`;
   named.sort((a, b) => (key(a) < key(b) ? -1 : 1));
   return [...named, ...resources.filter(({ object }) => object.kind === 'AgentPolicy')];
 }
 
 function plannedPolicy(
   { key, current, loaded, takesPart }: Choice & { key: string },
-  { entries, lost }: TenantInput,
+  { entries, lost, hold = false }: TenantInput,
 ): PlannedPolicy[] {
   if (loaded?.object.kind !== 'AgentPolicy') return [];
   const entry = entries.get(key);
@@ -225,7 +242,7 @@ function plannedPolicy(
     {
       key,
       policy: loaded as LoadedResource<AgentPolicy>,
-      hold: takesPart !== 'current',
+      hold: hold || takesPart !== 'current',
       ...(entry !== undefined && entry.uid === loaded.object.metadata.uid && { entry }),
       ...(witness !== undefined && { witness: witness as RolloutState }),
     },

@@ -32,7 +32,7 @@ export interface PlannedPolicy {
   policy: LoadedResource<AgentPolicy>;
   entry?: StateEntry;
   hold: boolean;
-  /** What its status says, where nothing is committed: the only witness left that it has enforced. */
+  /** What its status says, where the last commit is lost: the only witness left that it has enforced. */
   witness?: RolloutState;
 }
 
@@ -136,13 +136,12 @@ function planPolicy(
   { revision, stable, stableRevision }: Revisions,
   input: RolloutInput,
 ): PolicyPlan {
-  const id = policyIdOf(policy);
   const agents = agentsInScope(policy.object, input.agents);
   const spec = resolveRolloutSpec(policy.object.spec, input.tenant.spec, {
     agents: agents.length,
     tenant: input.tenant.metadata.name,
   });
-  const before = rebased(entry, policy, revision, stableRevision) ?? testified(witness, revision);
+  const before = testified(witness, revision) ?? rebased(entry, policy, revision, stableRevision);
   const evidence = before?.revision === revision ? input.evidence(questionOf(policy, before)) : NO_EVIDENCE;
   const { state, reason, wakeAt } = nextState({ spec, state: before, revision, evidence, now: input.now, hold });
   const enforces = state.stableRevision === state.revision;
@@ -188,7 +187,7 @@ function questionOf(
   return { policy: policyIdOf(policy), revision, stable, stageEnteredAt, ...(agents != null && { agents }) };
 }
 
-/** All that was committed is lost. What enforced as it stands now goes on, instead of beginning in Shadow. */
+/** The last commit is lost. What enforced as it stands now goes on, instead of beginning in Shadow. */
 function testified(witness: RolloutState | undefined, revision: string): RolloutState | undefined {
   if (witness?.revision !== revision || witness.stableRevision !== revision) return undefined;
   const { stageEnteredAt, history = [] } = witness;

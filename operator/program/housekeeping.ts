@@ -13,6 +13,8 @@ export interface HousekeepingOptions {
   controller: TenantController;
   publisher: Publisher;
   keys: SigningKeys;
+  /** Writes what gateways trust where it is not as it should be. */
+  publishTrust(): void;
   clock: Clock;
   random(): number;
   log: Logger;
@@ -45,7 +47,8 @@ export async function keepHouse(options: HousekeepingOptions, signal: AbortSigna
 }
 
 async function round(options: HousekeepingOptions, turn: number): Promise<void> {
-  const { controller, publisher, keys, log, retention, metrics, evidence } = options;
+  const { controller, publisher, keys, publishTrust, log, retention, metrics, evidence } = options;
+  controller.wakeDue();
   for (const { outcome } of inTurn(controller.records(), turn)) {
     if (outcome.committed === undefined) continue;
     const { identity } = outcome.committed;
@@ -65,6 +68,7 @@ async function round(options: HousekeepingOptions, turn: number): Promise<void> 
   });
   await publisher.collectGarbage(retention);
   if (await keys.restore()) log.warn('signing-keys.restored');
+  publishTrust();
 }
 
 /** Some tenants in this round, others in the next: each costs a handful of requests. */

@@ -1,5 +1,7 @@
 /** What one replica alone does: commit, keep in order what is stored, and say what there is to say. */
+import { toBase64Url, utf8 } from '../../policy/bundle/encoding.ts';
 import { AegisError } from '../../policy/errors.ts';
+import { ContentFiles } from '../../policy/publication/bundle-content.ts';
 import { errorName } from '../../runtime/telemetry/logger.ts';
 import { Publisher } from '../bundles/publisher.ts';
 import { publishTrustedKeys, trustedKeysConfigMap } from '../bundles/trusted-keys.ts';
@@ -14,6 +16,7 @@ import { StatusMarks } from '../controllers/status-marks.ts';
 import { StatusViews } from '../controllers/status-views.ts';
 import { TenantController } from '../controllers/tenant-controller.ts';
 import type { KubeClient } from '../kube/types.ts';
+import { KINDS } from '../model/intaken.ts';
 import { StatusWriter } from '../status/status-writer.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import type { OperatorEnvironment } from './environment.ts';
@@ -43,7 +46,9 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
   const { clock, random, crypto, logger: log } = env;
   const { namespace } = settings;
   const { tenants, intake, registrations, directory, keys, certificate, bundles, pods, gateways } = replica;
+  const files = new ContentFiles(crypto);
   const publisher = new Publisher({
+    files,
     client,
     namespace,
     clock,
@@ -62,6 +67,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     tenants,
     publisher,
     crypto,
+    files,
     platformNamespace: namespace,
     clock,
     random,
@@ -133,6 +139,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     registrations,
     directory,
     trust: () => ({ ring: keys.ring(), caPem: certificate.current().caBundle }),
+    seal: (text) => toBase64Url(crypto.sign(keys.active().seed, utf8(`aegis-bootstrap-copy-v1\n${text}`))),
     log,
   });
   metrics.publish.readTenants(function* () {
@@ -183,6 +190,12 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
       const item = _now ?? before;
       if (item !== undefined) status.mark(item.key);
     }),
+    // whatever somebody else writes into a status is undone
+    ...KINDS.map((kind) =>
+      replica.watches.kinds[kind].subscribe((key, object) => {
+        if (object !== undefined) status.seen(`${kind} ${key}`, object);
+      }),
+    ),
   ];
 
   const stop = new AbortController();
@@ -198,6 +211,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
         controller,
         publisher,
         keys,
+        publishTrust,
         clock,
         random,
         log,

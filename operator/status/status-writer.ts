@@ -75,6 +75,11 @@ export class StatusWriter {
     this.#queue.add(kindKey);
   }
 
+  /** A version of the object has come by the watch: looked at where somebody else has written it. */
+  seen(kindKey: string, object: KubeObject): void {
+    if (!this.#written.isLast(kindKey, object)) this.mark(kindKey);
+  }
+
   /** Until the signal is aborted; only the leader does. */
   run({ workers }: { workers: number }, signal: AbortSignal): Promise<void> {
     const { onError } = this.#options;

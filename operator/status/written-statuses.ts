@@ -48,6 +48,11 @@ export class WrittenStatuses {
     return written?.resourceVersion === metadata.resourceVersion && sameStatus(written?.status, status);
   }
 
+  /** This version is what the last write made. */
+  isLast(key: string, { metadata }: KubeObject): boolean {
+    return this.#written.get(key)?.resourceVersion === metadata.resourceVersion;
+  }
+
   /** Somebody else has written the object since; of one that was not written here nothing is known. */
   isTouched(key: string, { metadata }: KubeObject): boolean {
     const written = this.#written.get(key);

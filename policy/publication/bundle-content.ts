@@ -22,6 +22,7 @@ export interface BundleContentOptions {
 export class ContentFiles {
   readonly #files = new WeakMap<SliceFile, ContentFile>();
   readonly #changes = new ChangesWriter();
+  readonly #changesOf = new WeakMap<CompiledTenant, ContentFile>();
   readonly #crypto: CryptoProvider;
 
   constructor(crypto: CryptoProvider) {
@@ -39,7 +40,12 @@ export class ContentFiles {
 
   /** `changes.json`. */
   changes(tenant: CompiledTenant): ContentFile {
-    return rawFile(this.#changes.bytes(tenant), this.#crypto);
+    let content = this.#changesOf.get(tenant);
+    if (content === undefined) {
+      content = rawFile(this.#changes.bytes(tenant), this.#crypto);
+      this.#changesOf.set(tenant, content);
+    }
+    return content;
   }
 }
 

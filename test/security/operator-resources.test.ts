@@ -53,7 +53,9 @@ describe('one agent id, two registrations in one namespace', () => {
       const one = await lead(cluster);
       await one.until(() => one.committed(), 'nothing is committed');
       const { results } = one.records.at(-1)?.outcome.plan ?? {};
-      const planned = names.filter((name) => results?.get(`AgentRegistration fintech/${name}`)?.takesPart === 'current');
+      const planned = names.filter(
+        (name) => results?.get(`AgentRegistration fintech/${name}`)?.takesPart === 'current',
+      );
       const served = names.filter((name) => one.directory.registration(`fintech/${name}`) !== undefined);
       expect(served).toEqual(planned);
       return served;
@@ -72,21 +74,40 @@ test('calls of an agent that a policy does not name are no evidence for it', () 
     { to: 'Partial', minDuration: '1s', minDecisions: 10, minAgents: 1 },
     { to: 'Enforce', minDuration: '1s', minDecisions: 10, minAgents: 1 },
   ];
-  world.edit('AgentPolicy', 'fintech/finance-payments', (spec: { rules: { conditions: object }[]; rollout: object }) => {
-    (spec.rules[0] as { conditions: object }).conditions = { maxAmount: 900_000, currency: 'USD' };
-    spec.rollout = { gates };
-  });
+  world.edit(
+    'AgentPolicy',
+    'fintech/finance-payments',
+    (spec: { rules: { conditions: object }[]; rollout: object }) => {
+      (spec.rules[0] as { conditions: object }).conditions = { maxAmount: 900_000, currency: 'USD' };
+      spec.rollout = { gates };
+    },
+  );
   const tenant = { name: 'fintech', uid: 'uid' };
   world.now = Date.now();
   world.evidence = (question) => table.evidence(tenant, question);
   const stage = () => world.pass().results.get('AgentPolicy fintech/finance-payments')?.plan?.state;
   const revision = stage()?.revision ?? '';
   const tell = (agentId: string): void => {
-    const by = { tenant, agentId, namespace: 'fintech', podName: agentId, podUid: agentId, registration: `fintech/${agentId}` };
+    const by = {
+      tenant,
+      agentId,
+      namespace: 'fintech',
+      podName: agentId,
+      podUid: agentId,
+      registration: `fintech/${agentId}`,
+    };
     const zero = { wouldDeny: 0, wouldAllow: 0, otherwise: 0, errors: 0 };
     const candidates = [{ policy: 'fintech/finance-payments', revision, calls: 5000, ...zero }];
     const since = new Date(world.now).toISOString();
-    table.record(by, { version: 1, instance: agentId, boot: 'boot-0001', since, candidates, violations: [], overflow: 0 });
+    table.record(by, {
+      version: 1,
+      instance: agentId,
+      boot: 'boot-0001',
+      since,
+      candidates,
+      violations: [],
+      overflow: 0,
+    });
   };
   tell('planner-agent');
   world.now += 60_000;

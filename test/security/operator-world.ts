@@ -1,6 +1,7 @@
 /** The leader's loop of the operator over an API server in memory: resources by hand, bundles committed for real. */
-import { Directory } from '../../operator/controllers/directory.ts';
+
 import { AcceptedRegistrations, type RegistrationObject } from '../../operator/controllers/accepted-registrations.ts';
+import { Directory } from '../../operator/controllers/directory.ts';
 import { Documents } from '../../operator/controllers/documents.ts';
 import { Intake } from '../../operator/controllers/intake.ts';
 import { TenantController, type TenantRecord } from '../../operator/controllers/tenant-controller.ts';
@@ -11,7 +12,7 @@ import type { Committed } from '../../operator/model/committed.ts';
 import type { Resource } from '../../policy/resources/resource.ts';
 import { type Clock, systemClock } from '../../runtime/time/clock.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
-import { newWorld, TestLog, crypto, type World as Publishing } from '../operator/bundles/world.ts';
+import { crypto, newWorld, type World as Publishing, TestLog } from '../operator/bundles/world.ts';
 import { HandStore, PLATFORM, sampleObjects } from '../operator/planning/world.ts';
 import { FakeKube } from '../operator/support/fake-kube.ts';
 
@@ -48,7 +49,8 @@ export class Cluster {
     const store = this.stores[kind as keyof Cluster['stores']];
     const key = namespace === undefined ? name : `${namespace}/${name}`;
     const before = store.get(key);
-    const same = before !== undefined && JSON.stringify((before as { spec?: unknown }).spec) === JSON.stringify(object.spec);
+    const same =
+      before !== undefined && JSON.stringify((before as { spec?: unknown }).spec) === JSON.stringify(object.spec);
     const meta = before?.metadata ?? {
       uid: `uid-${++this.#uids}`,
       creationTimestamp: new Date(1_700_000_000_000 + 1000 * this.#created++).toISOString(),

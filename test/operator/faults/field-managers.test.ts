@@ -42,7 +42,13 @@ afterAll(() => world?.close());
 
 test.each(KINDS)('a status of %s that somebody else has edited is put right', async (kind) => {
   const before = (await current())[KINDS.indexOf(kind)] as AegisObject;
-  const lie = { type: 'Ready', status: 'False', reason: 'Broken', message: 'by hand', lastTransitionTime: '2020-01-01T00:00:00Z' };
+  const lie = {
+    type: 'Ready',
+    status: 'False',
+    reason: 'Broken',
+    message: 'by hand',
+    lastTransitionTime: '2020-01-01T00:00:00Z',
+  };
   const foreign = { ...lie, type: 'Approved', status: 'True' };
   const edits = {
     'everything but two conditions': [{ op: 'replace', path: '/status', value: { conditions: [lie, foreign] } }],

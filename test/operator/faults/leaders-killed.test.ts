@@ -2,12 +2,13 @@
  * The leader is killed around the one write that commits: before it, after it, and with its answer lost. Whoever leads
  * next goes on from what stands there, and gateways never see anything else.
  */
-import type { OperatorProcess } from '../../support/operator-process.ts';
-import { OPERATOR_NAMESPACE } from '../../support/operator-process.ts';
-import type { AgentPod } from '../../support/agent-pod.ts';
+
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpFaultProxy } from '../../apiserver/http-fault-proxy.ts';
 import { eventually, waitFor } from '../../apiserver/wait-for.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgentPod } from '../../support/agent-pod.ts';
+import type { OperatorProcess } from '../../support/operator-process.ts';
+import { OPERATOR_NAMESPACE } from '../../support/operator-process.ts';
 import { allows, ended, fetchBundle, leads, QUICK, World } from './world-a.ts';
 
 let world: World;

@@ -36,7 +36,7 @@ async function inForce(cap: number, above: number): Promise<void> {
     const found = await world.object('AgentPolicy', 'payments', SHOP);
     expect(kstatusOf(found)).toBe('Current');
     expect(found.status?.rollout).toMatchObject({ stage: 'Enforce' });
-  }, 30_000);
+  }, 12_000);
 }
 
 async function sequenceOf(): Promise<number> {
@@ -49,7 +49,11 @@ async function dropArchive(): Promise<void> {
 
 beforeAll(async () => {
   world = await World.open([SHOP]);
-  await world.apply(tool(SHOP), registration(SHOP, 'buyer', { tools: ['stripe-payments', 'other'] }), policy(SHOP, 'payments', { cap: 100 }));
+  await world.apply(
+    tool(SHOP),
+    registration(SHOP, 'buyer', { tools: ['stripe-payments', 'other'] }),
+    policy(SHOP, 'payments', { cap: 100 }),
+  );
   await eventually(async () => expect(kstatusOf(await world.object('AgentPolicy', 'payments', SHOP))).toBe('Current'));
   gateway = await world.agentPod({ namespace: SHOP, agent: 'buyer' });
   await world.apply(policy(SHOP, 'payments', { cap: 200 }));
@@ -77,7 +81,9 @@ const DAMAGES: [string, () => Promise<void>][] = [
     'the head, truncated',
     async () => {
       const { metadata, data } = await head();
-      await world.patch(configMapPath(metadata.name), { data: { 'manifest.json': data?.['manifest.json']?.slice(0, 80) } });
+      await world.patch(configMapPath(metadata.name), {
+        data: { 'manifest.json': data?.['manifest.json']?.slice(0, 80) },
+      });
     },
   ],
   ['the head, deleted', async () => world.drop(configMapPath((await head()).metadata.name))],
@@ -95,7 +101,8 @@ const DAMAGES: [string, () => Promise<void>][] = [
       const shard = (await world.server.raw('GET', configMapPath(name))).body as StoredConfigMap;
       const { binaryData } = (await world.server.raw('GET', configMapPath(other))).body as StoredConfigMap;
       await world.drop(configMapPath(name));
-      await world.overwrite(configMapPath(name), { ...shard, binaryData: binaryData ?? {} });
+      const replaced: StoredConfigMap = { ...shard, binaryData: binaryData ?? {} };
+      await world.overwrite(configMapPath(name), replaced);
     },
   ],
   [
@@ -142,7 +149,11 @@ test('an older head of ours: the gateway refuses it, shows its own, and is broug
   const sequence = (each: StoredConfigMap) => Number(each.metadata.annotations?.['aegis.dev/sequence']);
   // the one before the last: what is published on top of it has the number that the gateway holds already
   const [previous] = archived.sort((a, b) => sequence(b) - sequence(a));
-  await world.overwrite(configMapPath(current.metadata.name), { ...previous, immutable: false, metadata: current.metadata } as StoredConfigMap);
+  await world.overwrite(configMapPath(current.metadata.name), {
+    ...previous,
+    immutable: false,
+    metadata: current.metadata,
+  } as StoredConfigMap);
   await world.apply(policy(SHOP, 'payments', { cap: 301 }));
   await world.startOperator();
   await inForce(301, last);

@@ -34,9 +34,15 @@ test('etcd compacted while the watches were interrupted: what happened in betwee
   await world.server.runKubectl(['delete', 'agreg', 'planner-agent', '-n', 'fintech', '--wait=false']);
   await world.server.runKubectl(['create', 'namespace', 'later']);
   const { spec } = await world.object();
-  const second = { apiVersion: 'aegis.dev/v1alpha1', kind: 'AgentPolicy', metadata: { name: 'second', namespace: 'fintech' }, spec };
-  const rules = [{ name: 'refunds', actions: ['get_payment'], conditions: {} }];
-  await world.server.applyYaml(JSON.stringify({ ...second, spec: { ...spec, rules, tests: [] } }));
+  const second = {
+    apiVersion: 'aegis.dev/v1alpha1',
+    kind: 'AgentPolicy',
+    metadata: { name: 'second', namespace: 'fintech' },
+    spec,
+  };
+  const { tests: _, ...rest } = spec;
+  const rules = [{ name: 'reads', actions: ['get_payment'] }];
+  await world.server.applyYaml(JSON.stringify({ ...second, spec: { ...rest, rules } }));
   await world.edit(1000);
   await world.server.compact({ restart: true });
   undo();

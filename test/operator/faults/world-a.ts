@@ -160,12 +160,7 @@ export class World {
       index === 0 ? { ...rule, conditions: { maxAmount: cap, currency: 'USD' } } : rule,
     );
     const contentType = 'application/merge-patch+json';
-    const { status, body } = await this.server.raw(
-      'PATCH',
-      OBJECTS.AgentPolicy,
-      { spec: { rules } },
-      { contentType },
-    );
+    const { status, body } = await this.server.raw('PATCH', OBJECTS.AgentPolicy, { spec: { rules } }, { contentType });
     if (status !== 200) throw new Error(JSON.stringify(body));
   }
 

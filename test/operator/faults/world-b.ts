@@ -180,7 +180,12 @@ export class World {
 
   /** Puts the object there, whatever stands there. */
   async overwrite(path: string, object: KubeObject): Promise<void> {
-    const { resourceVersion: _, uid: __, managedFields: ___, ...metadata } = object.metadata as KubeObject['metadata'] & {
+    const {
+      resourceVersion: _,
+      uid: __,
+      managedFields: ___,
+      ...metadata
+    } = object.metadata as KubeObject['metadata'] & {
       managedFields?: unknown;
     };
     const put = await this.server.raw('PUT', path, { ...object, metadata });

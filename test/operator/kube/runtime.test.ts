@@ -4,7 +4,6 @@ import { appliedDiffers } from '../../../operator/kube/apply.ts';
 import { createKubeClient } from '../../../operator/kube/client.ts';
 import { EVENT, type EventObject } from '../../../operator/kube/event-object.ts';
 import { EventRecorder } from '../../../operator/kube/events.ts';
-import { addFinalizer, removeFinalizer } from '../../../operator/kube/finalizers.ts';
 import { LeaderElection } from '../../../operator/kube/lease.ts';
 import { LEASE, type Lease } from '../../../operator/kube/lease-record.ts';
 import { Reflector, type ReflectorEvent } from '../../../operator/kube/reflector.ts';
@@ -238,22 +237,6 @@ test('events are taken as they are, repeated, and about what has no namespace', 
     ['Namespace', undefined],
   ]);
   expect(server.kubectl(['describe', 'configmap', 'with-events'])).toContain('rrrr');
-});
-
-test('a finalizer holds an object until it is taken away', async () => {
-  const object = await client.create(CONFIG_MAP, configMap('held'));
-  const held = await addFinalizer(client, CONFIG_MAP, object, 'example.com/ours', { fieldManager: 'finalizers' });
-  // somebody else adds one as well, which our copy does not know
-  await client.jsonPatch(CONFIG_MAP, { namespace: 'default', name: 'held' }, [
-    { op: 'add', path: '/metadata/finalizers/0', value: 'example.com/theirs' },
-  ]);
-  await client.delete(CONFIG_MAP, { namespace: 'default', name: 'held' });
-  if (held === undefined) throw new Error('it is gone');
-  const left = await removeFinalizer(client, CONFIG_MAP, held, 'example.com/ours', { fieldManager: 'finalizers' });
-  expect(left?.metadata.finalizers).toEqual(['example.com/theirs']);
-  expect(await addFinalizer(client, CONFIG_MAP, left ?? held, 'example.com/late')).toBeUndefined();
-  await removeFinalizer(client, CONFIG_MAP, left ?? held, 'example.com/theirs');
-  expect(await client.get(CONFIG_MAP, { namespace: 'default', name: 'held' })).toBeUndefined();
 });
 
 test('what was applied does not differ, so that nothing is written twice', async () => {

@@ -70,9 +70,9 @@ export class ApiRules implements WriteRules {
     return { ...rest, ...kept, metadata: { ...object.metadata, generation } } as Stored;
   }
 
-  #apply(live: Stored, sent: Stored, { fieldManager = '', subresource = '' }: WriteOptions): Stored {
+  #apply(live: Stored, sent: Stored, { fieldManager = '', subresource }: WriteOptions): Stored {
     const { uid } = live.metadata;
-    const key = `${uid} ${fieldManager} ${subresource}`;
+    const key = `${uid} ${fieldManager} ${subresource ?? ''}`;
     const { apiVersion: _, kind: __, metadata, ...rest } = sent;
     const { labels, annotations, ownerReferences, finalizers } = metadata;
     const said = structuredClone({ ...rest, metadata: { labels, annotations, ownerReferences, finalizers } });

@@ -7,6 +7,7 @@ import type { ConfigMap } from '../../../operator/bundles/trusted-keys.ts';
 import type { KubeObject } from '../../../operator/kube/types.ts';
 import { SECRET } from '../../../operator/model/resource-types.ts';
 import { STATUS_MANAGER } from '../../../operator/status/status-writer.ts';
+import { agentFile } from '../../../policy/bundle/file-names.ts';
 import { AegisError } from '../../../policy/errors.ts';
 import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import type { Clock } from '../../../runtime/time/clock.ts';
@@ -67,7 +68,8 @@ export class Observer {
   stored(object: KubeObject | undefined, before: KubeObject | undefined, options: WriteOptions): void {
     const { kind, metadata } = (object ?? before) as KubeObject;
     const byOperator = options.fieldManager !== USER && options.fieldManager !== BY_HAND;
-    if (kind !== 'Lease' && byOperator) this.writes.push(`${kind} ${metadata.namespace ?? ''}/${metadata.name}`);
+    // clearing away what nothing refers to goes on long after
+    if (kind !== 'Lease' && byOperator && object !== undefined) this.writes.push(difference(object, before));
     if (kind === 'ConfigMap' && metadata.namespace === NAMESPACE) {
       if (!byOperator) this.#tampered(metadata.name);
       else if (object !== undefined) {
@@ -150,6 +152,11 @@ export class Observer {
         this.violation(`${name}: ${sequence} does not follow ${line.sequence}`);
       }
     }
+    for (const [key, { tombstone, accepted }] of read.entries) {
+      const { metadata, spec } = accepted as KubeObject & { spec?: { agentId?: string } };
+      if (tombstone === undefined || read.bundle.files.has(agentFile(spec?.agentId ?? metadata.name))) continue;
+      this.violation(`${name}: ${sequence} lacks ${key}, whose gateways would keep what they have`);
+    }
     this.heads.set(name, read);
     const next: Line =
       line === undefined || sequence > line.sequence
@@ -176,4 +183,20 @@ export class Observer {
       line.generations.clear();
     }
   }
+}
+
+function difference(object: WithStatus, before: WithStatus | undefined): string {
+  const { kind, metadata } = object;
+  const changed: string[] = [];
+  const compare = (now: unknown, was: unknown, path: string): void => {
+    if (JSON.stringify(now) === JSON.stringify(was) || path.endsWith('resourceVersion')) return;
+    const deep = typeof now === 'object' && typeof was === 'object' && now !== null && was !== null;
+    if (!deep) changed.push(`${path}: ${JSON.stringify(was)?.slice(0, 60)} -> ${JSON.stringify(now)?.slice(0, 60)}`);
+    else
+      for (const key of new Set([...Object.keys(now), ...Object.keys(was)])) {
+        compare((now as Record<string, unknown>)[key], (was as Record<string, unknown>)[key], `${path}.${key}`);
+      }
+  };
+  if (before !== undefined) compare(object, before, '');
+  return `${kind} ${metadata.namespace ?? ''}/${metadata.name} (${before === undefined ? 'new' : changed.slice(0, 4).join(', ')})`;
 }

@@ -162,7 +162,10 @@ function expectedContents(
     const { spec, ...rest } = accepted as AgentRegistration;
     resources.push(loadedObject({ ...rest, spec: { ...spec, tools: [], suspended: true } } as unknown as KubeObject));
   }
-  const spec = { ...tenant?.spec, namespaces };
+  const left = [...entries.values()].flatMap(({ tombstone, accepted }) =>
+    tombstone === undefined ? [] : [(accepted as KubeObject).metadata.namespace ?? ''],
+  );
+  const spec = { ...tenant?.spec, namespaces: [...new Set([...namespaces, ...left])] };
   const metadata = tenant?.metadata ?? identity;
   resources.push(
     loadedObject({ apiVersion: 'aegis.dev/v1alpha1', kind: 'AgentTenant', metadata, spec } as unknown as KubeObject),

@@ -33,6 +33,7 @@ async function run(seed: number, events: readonly SimEvent[]): Promise<void> {
   const { observer } = world;
   try {
     for (const step of events) {
+      if (AEGIS_WHOLE_VERBOSE) process.stderr.write(`${performance.now().toFixed(0)} ${JSON.stringify(step)}\n`);
       await happen(world, step);
       if (observer.violations.length > 0) break;
     }
@@ -69,6 +70,7 @@ test('any order of events: nothing is lost, nothing goes back, and once it is qu
       numRuns: RUNS,
       ...(AEGIS_WHOLE_SEED !== undefined && { seed: Number(AEGIS_WHOLE_SEED) }),
       ...(AEGIS_WHOLE_PATH !== undefined && { path: AEGIS_WHOLE_PATH }),
+      endOnFailure: AEGIS_WHOLE_VERBOSE !== undefined,
       interruptAfterTimeLimit: 240_000,
       verbose: AEGIS_WHOLE_VERBOSE === undefined ? 0 : 1,
     },
