@@ -1,11 +1,12 @@
 import { toBase64 } from '../../policy/bundle/encoding.ts';
 import { AegisError } from '../../policy/errors.ts';
+import type { GatewayAcknowledgement } from '../../policy/wire/gateway-report.ts';
 import { Backoff } from '../../runtime/time/backoff.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
-import type { BundleEvent, BundleStatus } from './bundle-status.ts';
+import type { BundleEvent } from './bundle-status.ts';
 import type { BundleUpdater } from './bundle-updater.ts';
 import { BundleHttpClient, type HttpTarget } from './http-client.ts';
-import { retryAfter } from './retry-after.ts';
+import { postJson } from './post-json.ts';
 
 export interface AcknowledgerOptions extends HttpTarget {
   updater: Pick<BundleUpdater, 'status' | 'head' | 'subscribe'>;
@@ -20,28 +21,6 @@ export interface AcknowledgerOptions extends HttpTarget {
   backoff?: { base: number; cap: number };
   /** Told of every attempt: nothing when it succeeded. */
   onResult?(error?: AegisError): void;
-}
-
-/** What is posted, as JSON. */
-export interface Acknowledgement {
-  version: 1;
-  instance: string;
-  tenant: { name: string; uid?: string };
-  agent?: string;
-  state: BundleStatus['state'];
-  sequence?: number;
-  contentRoot?: string;
-  etag?: string;
-  /** SHA-256 of the head in force. */
-  digest?: string;
-  /** RFC 3339. */
-  activatedAt?: string;
-  /** The bundle would survive a restart of this gateway. */
-  stored?: boolean;
-  /** What was last refused or failed, while it lasts. */
-  error?: string;
-  /** `manifest.json` in base64: present while the server offers a lower sequence, to prove that there was a higher one. */
-  head?: string;
 }
 
 const INTERVAL = 5 * 60_000;
@@ -104,34 +83,18 @@ export class Acknowledger {
   /** ms until the next attempt where it failed. */
   async #post(signal: AbortSignal): Promise<number | undefined> {
     const { clock, timeout = TIMEOUT, onResult } = this.#options;
-    let rest = 0;
-    let error: AegisError;
-    try {
-      const { status, headers } = await this.#client.send({
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
-        body: JSON.stringify(this.#acknowledgement()),
-        headersTimeout: timeout,
-        bodyTimeout: timeout,
-        maxBytes: 64 * 1024,
-        signal,
-      });
-      if (status >= 200 && status < 300) {
-        this.#backoff.reset();
-        onResult?.();
-        return undefined;
-      }
-      rest = retryAfter(headers['retry-after'], clock.now());
-      error = new AegisError('AEGIS_BUNDLE_ACKNOWLEDGE', `${this.#client.place} answered with status ${status}`);
-    } catch (cause) {
-      const message = cause instanceof AegisError ? cause.message : 'unknown error';
-      error = new AegisError('AEGIS_BUNDLE_ACKNOWLEDGE', message, { cause });
+    const failure = await postJson(this.#client, this.#acknowledgement(), { timeout, signal, now: clock.now() });
+    if (failure === undefined) {
+      this.#backoff.reset();
+      onResult?.();
+      return undefined;
     }
-    if (!signal.aborted) onResult?.(error);
+    const { message, cause, rest } = failure;
+    if (!signal.aborted) onResult?.(new AegisError('AEGIS_BUNDLE_ACKNOWLEDGE', message, { cause }));
     return this.#backoff.next(rest);
   }
 
-  #acknowledgement(): Acknowledgement {
+  #acknowledgement(): GatewayAcknowledgement {
     const { updater, instance } = this.#options;
     const { tenant, agent, state, active, stored, behind, sources, lastError } = updater.status();
     const failing = sources.some((source) => source.lastError !== undefined);

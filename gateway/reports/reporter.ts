@@ -3,7 +3,7 @@ import type { GatewayReport } from '../../policy/wire/gateway-report.ts';
 import { Backoff } from '../../runtime/time/backoff.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
 import { BundleHttpClient, type HttpTarget } from '../bundles/http-client.ts';
-import { retryAfter } from '../bundles/retry-after.ts';
+import { postJson } from '../bundles/post-json.ts';
 import type { CallCounts } from './call-counts.ts';
 
 export interface ReporterOptions extends HttpTarget {
@@ -107,31 +107,15 @@ export class Reporter {
     this.#news = new AbortController();
     const { report, full, told } = counts.untold();
     const body: GatewayReport = { version: 1, instance, ...report };
-    let rest = 0;
-    let error: AegisError;
-    try {
-      const { status, headers } = await this.#client.send({
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
-        body: JSON.stringify(body),
-        headersTimeout: timeout,
-        bodyTimeout: timeout,
-        maxBytes: 64 * 1024,
-        signal,
-      });
-      if (status >= 200 && status < 300) {
-        told();
-        this.#backoff.reset();
-        onResult?.();
-        return { full };
-      }
-      rest = retryAfter(headers['retry-after'], clock.now());
-      error = new AegisError('AEGIS_GATEWAY_REPORT', `${this.#client.place} answered with status ${status}`);
-    } catch (cause) {
-      const message = cause instanceof AegisError ? cause.message : 'unknown error';
-      error = new AegisError('AEGIS_GATEWAY_REPORT', message, { cause });
+    const failure = await postJson(this.#client, body, { timeout, signal, now: clock.now() });
+    if (failure === undefined) {
+      told();
+      this.#backoff.reset();
+      onResult?.();
+      return { full };
     }
-    if (!signal.aborted) onResult?.(error);
+    const { message, cause, rest } = failure;
+    if (!signal.aborted) onResult?.(new AegisError('AEGIS_GATEWAY_REPORT', message, { cause }));
     return { wait: this.#backoff.next(rest), full };
   }
 }

@@ -63,11 +63,12 @@ export class StatusViews {
         ? this.#options.tenantRecord(object.metadata.name)
         : this.#options.recordOf(object.metadata.namespace ?? 'default');
     const result = record?.outcome.plan.results.get(key);
+    if (kind === 'AgentTenant' && result === undefined && !item.valid) return this.#stranger(item);
     if (record === undefined || result === undefined || result.current.loaded !== item.loaded) return undefined;
     return this.#make(item, record, result);
   }
 
-  #make(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
+  #make(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus | undefined {
     switch (item.kind) {
       case 'AgentPolicy':
         return this.#policy(item, record, result);
@@ -78,6 +79,23 @@ export class StatusViews {
       case 'AgentTenant':
         return this.#tenant(item, record, result);
     }
+  }
+
+  /** An AgentTenant that was never valid: nothing speaks for it but what is wrong with it. */
+  #stranger(item: Intaken): DesiredStatus {
+    const view = {
+      generation: item.object.metadata.generation ?? 0,
+      findings: item.findings,
+      takesPart: 'none' as const,
+      namespaces: [],
+      agents: 0,
+      policies: 0,
+      pending: true,
+      frozen: false,
+      deleting: item.deleting,
+    };
+    const previous = (item.object as unknown as AgentTenant).status;
+    return this.#desired(AGENT_TENANT, item, tenantStatus(view, previous, this.#options.now()), {});
   }
 
   #policy(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
@@ -120,12 +138,14 @@ export class StatusViews {
     return this.#desired(AGENT_REGISTRATION, item, registrationStatus(view, previous, this.#options.now()), view);
   }
 
-  #tool(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
+  #tool(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus | undefined {
     const tool = item.loaded.object as AgentTool;
     const { metadata, spec } = tool;
     const entry = committedEntry(record, item.key);
     const shared = metadata.namespace === this.#options.platformNamespace;
     const toolId = spec.toolId ?? metadata.name;
+    const usedBy = this.#usedBy(record, toolId, shared);
+    if (usedBy === undefined) return undefined;
     const view = {
       ...this.#common(item, record, result),
       ...conflictOf(result),
@@ -133,7 +153,7 @@ export class StatusViews {
       ...(!shared && { tenant: record.scope.identity.name }),
       actions: item.valid ? actionContracts(tool).size : (spec.actions ?? []).length,
       published: publishedAs(record, entry, item) !== undefined,
-      usedBy: this.#usedBy(record, toolId, shared),
+      usedBy,
     };
     const previous = (item.object as unknown as AgentTool).status;
     return this.#desired(AGENT_TOOL, item, toolStatus(view, previous, this.#options.now()), view);
@@ -190,13 +210,14 @@ export class StatusViews {
     return next;
   }
 
-  /** Registrations that name it, of everybody who has no tool of his own by this id. */
-  #usedBy(record: TenantRecord, toolId: string, shared: boolean): number {
+  /** Registrations that name it, of everybody without a tool of his own by this id; undefined: not all are known yet. */
+  #usedBy(record: TenantRecord, toolId: string, shared: boolean): number | undefined {
     if (!shared) return usersOf(record, toolId);
     let used = 0;
-    for (const name of this.#options.tenants.tenancy.scopes.keys()) {
-      const each = this.#options.tenantRecord(name);
-      if (each !== undefined && (each === record || !hasOwnTool(each, toolId))) used += usersOf(each, toolId);
+    for (const { identity } of this.#options.tenants.populated()) {
+      const each = this.#options.tenantRecord(identity.name);
+      if (each === undefined) return undefined;
+      if (each === record || !hasOwnTool(each, toolId)) used += usersOf(each, toolId);
     }
     return used;
   }
@@ -225,14 +246,12 @@ function sequenceOf(entry: StateEntry | undefined): number {
   return entry === undefined ? Number.MAX_SAFE_INTEGER : entry.sequence;
 }
 
-const MISSING = new Set(['UnknownAgent', 'UnknownTool', 'MissingReference']);
-
-/** A leader before this one has said of this generation that a reference is missing, ms since the epoch. */
+/** Since when a leader before this one has said of this generation that something is missing, ms since the epoch. */
 function toldSince({ metadata, ...rest }: KubeObject): number | undefined {
   const { status } = rest as Pick<AgentPolicy, 'status'>;
   if (status?.observedGeneration !== metadata.generation) return undefined;
   const told = status?.conditions?.find(({ type }) => type === 'Accepted');
-  if (told?.status !== 'False' || !MISSING.has(told.reason)) return undefined;
+  if (told?.status !== 'False') return undefined;
   const since = Date.parse(told.lastTransitionTime);
   return Number.isNaN(since) ? undefined : since;
 }

@@ -173,7 +173,8 @@ export class TenantController {
       session.pass(current, scope === undefined ? EMPTY : tenants.parts(scope)),
     );
     if (scope === undefined && outcome.committed !== undefined && outcome.plan.entries.size === 0) {
-      await publisher.remove(identity);
+      // with no repair in between, which would put the head back
+      await session.alone(() => session.remove());
       this.#options.log.info('tenant.removed', { tenant: identity.name });
       return this.#forget(key);
     }

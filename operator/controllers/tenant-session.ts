@@ -111,6 +111,12 @@ export class TenantSession {
     return result;
   }
 
+  /** The tenant is gone, and so is everything that it had. */
+  async remove(): Promise<void> {
+    await this.#options.publisher.remove(this.#options.identity);
+    this.#committed = undefined;
+  }
+
   async pass(scope: TenantScope, parts: TenantParts): Promise<PassOutcome> {
     const spec = scope.tenant?.spec;
     const input = this.#inputOf(scope, parts);
@@ -139,9 +145,11 @@ export class TenantSession {
   }
 
   async #act(plan: TenantPlan, input: TenantInput, freeze: Frozen | undefined, spec: AgentTenant['spec'] | undefined) {
-    const { publisher, identity, now, headLifetime } = this.#options;
+    const { publisher, now, headLifetime } = this.#options;
     const lifetime = durationOf(spec?.bundle?.headLifetime) ?? headLifetime;
     const before = this.#committed;
+    // nobody knows what may stay: gateways keep what they have
+    if (freeze !== undefined && this.#damaged !== undefined && !this.#hasContent) throw this.#damaged;
     const open = plan.held.length === 0 && (freeze === undefined || !this.#hasContent);
     // where nothing new may be published, less may be all the same
     const next = open ? plan : this.#lessened(input);

@@ -1,5 +1,5 @@
+import { LruMap } from '../../runtime/lru-map.ts';
 import { type EventDetails, type EventText, eventText } from './event-object.ts';
-import { LruMap } from './lru-map.ts';
 
 /** One event as people see it: the first time, and how often since. */
 export interface EventSeries {

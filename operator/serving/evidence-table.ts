@@ -1,5 +1,6 @@
 import { AegisError } from '../../policy/errors.ts';
 import type { Evidence } from '../../policy/rollout/evidence.ts';
+import { LruMap } from '../../runtime/lru-map.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
 import type { GatewayReport, ViolationCount } from '../model/gateway-report.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
@@ -7,7 +8,6 @@ import { type Boot, bootAfter, reportsOf } from './boot-counters.ts';
 import { addCounts, type Counts, cappedCounts, NO_COUNTS } from './counts.ts';
 import type { ToldBy } from './gateway-table.ts';
 import { violationKey } from './read-gateway-bodies.ts';
-import { RecentMap } from './recent-map.ts';
 import { StageMark, type StageQuestion, type ToldSince } from './stage-mark.ts';
 
 /** More calls of one kind than were told before. */
@@ -60,7 +60,7 @@ export class EvidenceTable {
   readonly #tenants = new Map<string, TenantEvidence>();
   readonly #tenantOf = new Map<string, string>();
   readonly #bootsOfPod = new Map<string, string[]>();
-  readonly #ended = new RecentMap<string, true>(MAX_ENDED);
+  readonly #ended = new LruMap<string, true>(MAX_ENDED);
   readonly #observers = new Set<(bootKey: string) => void>();
 
   constructor(options: EvidenceTableOptions) {

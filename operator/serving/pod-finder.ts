@@ -1,11 +1,11 @@
 import { AegisError } from '../../policy/errors.ts';
+import { LruMap } from '../../runtime/lru-map.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
 import type { KubeClient } from '../kube/types.ts';
 import { POD } from '../model/resource-types.ts';
 import type { PodIndex } from '../workloads/pod-index.ts';
 import { type PodObject, type PodView, viewOfPod } from '../workloads/pod-view.ts';
 import type { Gate } from './gate.ts';
-import { RecentMap } from './recent-map.ts';
 
 export interface PodFinderOptions {
   client: Pick<KubeClient, 'get'>;
@@ -38,7 +38,7 @@ const TIMEOUT = 10_000;
 /** A pod by name and uid: from the index, else (it is very new, or nobody follows its namespace) from the API server. */
 export class PodFinder {
   readonly #options: PodFinderOptions;
-  readonly #found = new RecentMap<string, Found>(MAX_ENTRIES);
+  readonly #found = new LruMap<string, Found>(MAX_ENTRIES);
   readonly #asking = new Map<string, Promise<PodView | undefined>>();
 
   constructor(options: PodFinderOptions) {

@@ -1,5 +1,5 @@
+import { LruMap } from '../../runtime/lru-map.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
-import { RecentMap } from './recent-map.ts';
 
 export interface RateLimitOptions {
   clock: Clock;
@@ -14,11 +14,11 @@ export interface RateLimitOptions {
 /** Token buckets by key. */
 export class RateLimit {
   readonly #options: RateLimitOptions;
-  readonly #buckets: RecentMap<string, { left: number; at: number }>;
+  readonly #buckets: LruMap<string, { left: number; at: number }>;
 
   constructor(options: RateLimitOptions) {
     this.#options = options;
-    this.#buckets = new RecentMap(options.maxKeys);
+    this.#buckets = new LruMap(options.maxKeys);
   }
 
   /** False: it was too much, and nothing is taken. */

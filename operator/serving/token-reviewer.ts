@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { AegisError } from '../../policy/errors.ts';
+import { LruMap } from '../../runtime/lru-map.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
 import type { KubeClient } from '../kube/types.ts';
 import type { Gate } from './gate.ts';
-import { RecentMap } from './recent-map.ts';
 import { type UnverifiedClaims, unverifiedClaims } from './token-claims.ts';
 
 /** Who the API server says a token stands for. */
@@ -60,16 +60,16 @@ const PATH = '/apis/authentication.k8s.io/v1/tokenreviews';
  */
 export class TokenReviewer {
   readonly #options: TokenReviewerOptions;
-  readonly #accepted: RecentMap<string, Accepted>;
+  readonly #accepted: LruMap<string, Accepted>;
   /** Until when, monotonic. */
-  readonly #refused: RecentMap<string, number>;
+  readonly #refused: LruMap<string, number>;
   readonly #asking = new Map<string, Promise<ReviewedUser>>();
 
   constructor(options: TokenReviewerOptions) {
     const { maxEntries = MAX_ENTRIES } = options;
     this.#options = options;
-    this.#accepted = new RecentMap(maxEntries);
-    this.#refused = new RecentMap(maxEntries);
+    this.#accepted = new LruMap(maxEntries);
+    this.#refused = new LruMap(maxEntries);
   }
 
   /** Was accepted before, or was refused a moment ago: asking about it costs the API server little or nothing. */

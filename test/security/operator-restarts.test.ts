@@ -1,5 +1,4 @@
 /** A new leader knows of what is in force only what was committed: nothing that stands there by now may widen it. */
-import type { AgentPolicyStatus } from '../../policy/resources/types.generated.ts';
 import { Cluster, Leading } from './operator-world.ts';
 
 const AGENT = 'AgentRegistration fintech/finance-agent';
@@ -17,8 +16,6 @@ afterEach(async () => {
   await leading?.stop();
   leading = undefined;
 });
-
-type Status = Pick<AgentPolicyStatus, 'rollout'>;
 
 test('an AgentTenant that is invalid when a leader starts: its tenant goes on as it was committed', async () => {
   const cluster = new Cluster();

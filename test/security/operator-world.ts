@@ -1,5 +1,9 @@
 /** The leader's loop of the operator over an API server in memory: resources by hand, bundles committed for real. */
 
+import { headName } from '../../operator/bundles/head-config-map.ts';
+import { readCommit } from '../../operator/bundles/read-commit.ts';
+import { ShardStore } from '../../operator/bundles/shard-store.ts';
+import type { ConfigMap } from '../../operator/bundles/trusted-keys.ts';
 import { AcceptedRegistrations, type RegistrationObject } from '../../operator/controllers/accepted-registrations.ts';
 import { Directory } from '../../operator/controllers/directory.ts';
 import { Documents } from '../../operator/controllers/documents.ts';
@@ -9,6 +13,7 @@ import { Tenants } from '../../operator/controllers/tenants.ts';
 import { TombstoneBook } from '../../operator/controllers/tombstone-book.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
 import type { Committed } from '../../operator/model/committed.ts';
+import { CONFIG_MAP } from '../../operator/model/resource-types.ts';
 import type { Resource } from '../../policy/resources/resource.ts';
 import { type Clock, systemClock } from '../../runtime/time/clock.ts';
 import { waitFor } from '../apiserver/wait-for.ts';
@@ -136,11 +141,14 @@ export class Leading {
     return scope && this.controller.record(scope.identity)?.outcome.committed;
   }
 
-  /** The slice of an agent as it is committed. */
-  slice(agent: string, name = 'fintech'): Record<string, unknown> | undefined {
-    const record = this.controller.record(this.tenants.tenancy.scopes.get(name)?.identity ?? { name, uid: '' });
-    const bytes = record?.outcome.plan.compiled.agents.get(agent)?.bytes;
-    return bytes && (JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>);
+  /** Files of the bundle that is committed, as the API server has it. */
+  async files(name = 'fintech'): Promise<ReadonlyMap<string, { bytes: Uint8Array }>> {
+    const { kube: client, clock } = this.cluster;
+    const { identity } = this.committed(name) ?? { identity: { name, uid: '' } };
+    const stored = await client.get<ConfigMap>(CONFIG_MAP, { namespace: PLATFORM, name: headName(identity, crypto) });
+    const store = new ShardStore({ client, namespace: PLATFORM, clock, crypto });
+    return (await readCommit(stored as ConfigMap, identity, { keys: this.publishing.keys, crypto, store })).bundle
+      .files;
   }
 
   until<T>(test: () => T | undefined | false | Promise<T | undefined | false>, what: string): Promise<T> {

@@ -1,13 +1,12 @@
 /** The real operator program as a process of its own, against a real API server. Ended by pid. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../bench/support/free-port.ts';
 import type { ApiServer } from '../apiserver/api-server.ts';
+import { flagsOf, jsonLines, runProgram } from './child-program.ts';
 
 export const OPERATOR_NAMESPACE = 'aegis-system';
 export const OPERATOR_ACCOUNT = 'aegis-operator';
@@ -84,65 +83,23 @@ export async function startOperator(server: ApiServer, options: OperatorOptions 
     'relay.tokenFile': tokenFile,
     ...settings,
   };
-  const [program = '', ...args] = command;
-  const flags = Object.entries(all).flatMap(([key, value]) => [`--${key}`, value]);
-  const child = spawn(program, [...args, ...flags], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH: process.env.PATH },
-  });
-  let stderr = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    stderr += chunk.toString();
-  });
-  const ended = once(child, 'exit') as Promise<[number | null]>;
-  void ended.then(() => rmSync(folder, { recursive: true, force: true }));
+  const program = runProgram([...command, ...flagsOf(all)], { PATH: process.env.PATH });
+  program.child.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const base = `http://127.0.0.1:${admin}`;
-  try {
-    await answers(`${base}/${until}`, child, () => stderr);
-  } catch (error) {
-    child.kill('SIGKILL');
-    throw error;
-  }
-  const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-    return (await ended)[0];
-  };
+  await program.answers(`${base}/${until}`, 30_000);
   return {
-    pid: child.pid as number,
-    child,
+    ...program,
+    pid: program.child.pid as number,
     bundles,
     webhook,
     admin,
-    stderr: () => stderr,
-    log: () =>
-      stderr
-        .split('\n')
-        .filter((line) => line.startsWith('{') && line.endsWith('}'))
-        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    log: () => jsonLines(program.stderr()),
     metrics: async () => (await fetch(`${base}/metrics`)).text(),
     health: async () => (await (await fetch(`${base}/health`)).json()) as Record<string, unknown>,
-    stop: () => end('SIGTERM'),
-    kill: async () => {
-      await end('SIGKILL');
-    },
   };
 }
 
 function relayToken(server: ApiServer): string {
   const flags = ['create', 'token', OPERATOR_ACCOUNT, '-n', OPERATOR_NAMESPACE, '--audience', 'aegis.dev/operator'];
   return server.kubectl(flags).trim();
-}
-
-async function answers(url: string, child: ChildProcess, complaints: () => string): Promise<void> {
-  let last = '';
-  for (let attempt = 0; attempt < 600; attempt++) {
-    if (child.exitCode !== null || child.signalCode !== null) {
-      throw new Error(`the operator ended with ${child.exitCode ?? child.signalCode}: ${complaints()}`);
-    }
-    const answer = await fetch(url).catch(() => undefined);
-    last = (await answer?.text()) ?? '';
-    if (answer?.ok) return;
-    await sleep(50);
-  }
-  throw new Error(`the operator does not become ready: ${last}\n${complaints()}`);
 }

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Acknowledgement, Acknowledger, type AcknowledgerOptions } from '../../../gateway/bundles/acknowledger.ts';
+import { Acknowledger, type AcknowledgerOptions } from '../../../gateway/bundles/acknowledger.ts';
 import { verifyHead } from '../../../policy/bundle/verify-head.ts';
+import type { GatewayAcknowledgement } from '../../../policy/wire/gateway-report.ts';
 import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import { systemClock } from '../../../runtime/time/clock.ts';
 import { BundleServer } from '../../support/bundle-server.ts';
@@ -48,7 +49,7 @@ async function start(options: Partial<AcknowledgerOptions> = {}) {
     stopping.abort();
     await running;
   });
-  return { server, under, results, sent: server.service.acknowledgements as Acknowledgement[] };
+  return { server, under, results, sent: server.service.acknowledgements as GatewayAcknowledgement[] };
 }
 
 test('says what is in force, at first and after every change', async () => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { headName } from '../../../operator/bundles/head-config-map.ts';
 import { createKubeClient } from '../../../operator/kube/client.ts';
 import { Reflector } from '../../../operator/kube/reflector.ts';
@@ -236,4 +237,27 @@ export async function allows(pod: AgentPod, amount: number): Promise<boolean> {
   const { verdict } = await pod.decide({ amount, currency: 'USD' });
   if (!['allow', 'approval_needed'].includes(verdict)) throw new Error(`the gateway said ${verdict}`);
   return verdict === 'allow';
+}
+
+/** The gateway's bundle, asked for again and again for as long as something takes: always the same one. */
+export async function servedDuring(
+  gateway: AgentPod,
+  outage: Promise<unknown>,
+  replica: OperatorProcess,
+): Promise<void> {
+  const { etag } = await fetchBundle(gateway, replica);
+  let over = false;
+  const end = outage.finally(() => {
+    over = true;
+  });
+  let answers = 0;
+  while (!over) {
+    expect(await fetchBundle(gateway, replica)).toEqual({ status: 200, etag });
+    expect(await fetchBundle(gateway, replica, etag)).toEqual({ status: 304, etag });
+    expect(await allows(gateway, 4000)).toBe(true);
+    answers++;
+    await sleep(200);
+  }
+  await end;
+  expect(answers).toBeGreaterThan(3);
 }

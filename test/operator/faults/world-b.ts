@@ -95,6 +95,10 @@ export class World {
     return this.#operator;
   }
 
+  get bundlesPort(): number {
+    return this.#bundles;
+  }
+
   get webhookPort(): number {
     return this.#webhook;
   }

@@ -180,6 +180,9 @@ async function tamperConfigMap(
       ({ metadata }) =>
         metadata.annotations?.['aegis.dev/tenant-uid'] === target.metadata.annotations?.['aegis.dev/tenant-uid'],
     );
+  // whoever deletes the only head that there ever was has deleted all that the operator knows
+  const allowed = component !== 'bundle-head' || archived.length > 0;
+  if (!allowed) return;
   await world.tamper(target, (copy): ConfigMap | undefined => {
     if (how === 'delete') return undefined;
     const older = archived.find(({ data }) => data?.['manifest.json'] !== copy.data?.['manifest.json']);

@@ -1,5 +1,11 @@
 /** Looks at every write as it happens, and tells what must never be. */
-import { COMPONENT, HEAD_COMPONENT, headIdentity, removedAt } from '../../../operator/bundles/head-config-map.ts';
+import {
+  COMPONENT,
+  HEAD_COMPONENT,
+  headBytes,
+  headIdentity,
+  removedAt,
+} from '../../../operator/bundles/head-config-map.ts';
 import { type ReadCommit, readCommit } from '../../../operator/bundles/read-commit.ts';
 import { ShardStore } from '../../../operator/bundles/shard-store.ts';
 import { readKeySet, type Secret, SIGNING_SECRET, storedRingOf } from '../../../operator/bundles/signing-secret.ts';
@@ -8,6 +14,7 @@ import type { KubeObject } from '../../../operator/kube/types.ts';
 import { SECRET } from '../../../operator/model/resource-types.ts';
 import { STATUS_MANAGER } from '../../../operator/status/status-writer.ts';
 import { agentFile } from '../../../policy/bundle/file-names.ts';
+import { manifestDigest } from '../../../policy/bundle/manifest.ts';
 import { AegisError } from '../../../policy/errors.ts';
 import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import type { Clock } from '../../../runtime/time/clock.ts';
@@ -53,6 +60,8 @@ export class Observer {
   readonly #lines = new Map<string, Line>();
   /** `Kind namespace/name uid generation` that some commit held. */
   readonly #held = new Set<string>();
+  /** uids of objects whose status somebody else has written. */
+  readonly #lies = new Set<string>();
   #claims: { what: string; held: string }[] = [];
   #looks: Promise<void>[] = [];
 
@@ -79,15 +88,23 @@ export class Observer {
     }
     if (options.subresource === 'status' && options.fieldManager === STATUS_MANAGER && object !== undefined) {
       this.#status(object);
-    }
+    } else if (options.subresource === 'status' && !byOperator) this.#lies.add(metadata.uid ?? '');
   }
 
   /** Everything that was seen has been looked at. */
   async settled(): Promise<void> {
     while (this.#looks.length > 0) await Promise.all(this.#looks.splice(0));
     for (const { what, held } of this.#claims.splice(0)) {
-      if (!this.#held.has(held)) this.violation(`${what} is Current, and no commit holds this generation`);
+      if (this.tampered.size === 0 && !this.#held.has(held))
+        this.violation(`${what} is Current, and no commit holds this generation`);
     }
+  }
+
+  /** Also what could not be read while it was damaged. */
+  async lookAgain(heads: readonly ConfigMap[]): Promise<void> {
+    this.tampered.clear();
+    for (const head of heads) this.#looks.push(this.#look(head));
+    await this.settled();
   }
 
   #status(object: WithStatus): void {
@@ -95,7 +112,10 @@ export class Observer {
     const what = `${kind} ${metadata.namespace ?? ''}/${metadata.name}@${metadata.generation}`;
     const is = (type: string): boolean =>
       (status.conditions ?? []).some((each) => each.type === type && each.status === 'True');
-    if (is('Reconciling') && is('Stalled')) this.violation(`${what} is Reconciling and Stalled`);
+    const both = is('Reconciling') && is('Stalled');
+    // what others own is taken away by a second request
+    if (both && !this.#lies.has(metadata.uid ?? '')) this.violation(`${what} is Reconciling and Stalled`);
+    if (!both) this.#lies.delete(metadata.uid ?? '');
     if ((status.observedGeneration ?? 0) > (metadata.generation ?? 0)) this.violation(`${what}: a future generation`);
     for (const { type, observedGeneration } of status.conditions ?? []) {
       if (observedGeneration !== undefined && observedGeneration > (metadata.generation ?? 0)) {
@@ -114,6 +134,7 @@ export class Observer {
     if (removedAt(head) !== undefined) return;
     const ring = this.#ring();
     if (ring === undefined) return;
+    this.committed.add(manifestDigest(headBytes(head)?.manifest ?? new Uint8Array(), nodeCrypto));
     try {
       const read = await readCommit(head, identity, {
         keys: { storedRing: () => ring },
@@ -134,29 +155,11 @@ export class Observer {
   }
 
   #take(name: string, read: ReadCommit): void {
-    const { manifest } = read.bundle;
-    const { sequence, issuedAt, previousManifestDigest } = manifest;
+    const { sequence, issuedAt } = read.bundle.manifest;
     const line = this.#lines.get(name);
     this.commits++;
-    this.committed.add(read.digest);
-    if (line !== undefined && sequence < line.sequence) {
-      this.violation(`${name} went back from ${line.sequence} to ${sequence}`);
-    }
-    if (line !== undefined && sequence === line.sequence && !line.digests.has(read.digest)) {
-      const before = this.heads.get(name)?.bundle.manifest;
-      if (before?.contentRoot !== manifest.contentRoot) this.violation(`${name}: ${sequence} has two contents`);
-      if (issuedAt < line.issuedAt) this.violation(`${name}: ${sequence} was issued before itself`);
-    }
-    if (line !== undefined && sequence > line.sequence && !line.torn) {
-      if (previousManifestDigest === null || !line.digests.has(previousManifestDigest)) {
-        this.violation(`${name}: ${sequence} does not follow ${line.sequence}`);
-      }
-    }
-    for (const [key, { tombstone, accepted }] of read.entries) {
-      const { metadata, spec } = accepted as KubeObject & { spec?: { agentId?: string } };
-      if (tombstone === undefined || read.bundle.files.has(agentFile(spec?.agentId ?? metadata.name))) continue;
-      this.violation(`${name}: ${sequence} lacks ${key}, whose gateways would keep what they have`);
-    }
+    if (line !== undefined) this.#follows(name, read, line);
+    this.#refusesTheGone(name, read);
     this.heads.set(name, read);
     const next: Line =
       line === undefined || sequence > line.sequence
@@ -173,6 +176,28 @@ export class Observer {
       this.#held.add(`${key} ${uid} ${generation}`);
     }
     this.#lines.set(name, next);
+  }
+
+  #follows(name: string, { bundle: { manifest }, digest }: ReadCommit, line: Line): void {
+    const { sequence, issuedAt, previousManifestDigest, contentRoot } = manifest;
+    if (sequence < line.sequence) this.violation(`${name} went back from ${line.sequence} to ${sequence}`);
+    if (sequence === line.sequence && !line.digests.has(digest)) {
+      const before = this.heads.get(name)?.bundle.manifest;
+      if (before?.contentRoot !== contentRoot) this.violation(`${name}: ${sequence} has two contents`);
+      if (issuedAt < line.issuedAt) this.violation(`${name}: ${sequence} was issued before itself`);
+    }
+    if (sequence <= line.sequence || line.torn) return;
+    if (previousManifestDigest === null || !line.digests.has(previousManifestDigest)) {
+      this.violation(`${name}: ${sequence} does not follow ${line.sequence}`);
+    }
+  }
+
+  #refusesTheGone(name: string, { entries, bundle: { files, manifest } }: ReadCommit): void {
+    for (const [key, { tombstone, accepted }] of entries) {
+      const { metadata, spec } = accepted as KubeObject & { spec?: { agentId?: string } };
+      if (tombstone === undefined || files.has(agentFile(spec?.agentId ?? metadata.name))) continue;
+      this.violation(`${name}: ${manifest.sequence} lacks ${key}, whose gateways would keep what they have`);
+    }
   }
 
   /** What was committed may be built anew, without all that was before. */

@@ -35,7 +35,15 @@ export async function becomeQuiet(world: SimWorld): Promise<void> {
     process.cont();
     process.cutWatches();
   }
+  world.settleClock();
+  await world.tick(3 * 60_000);
+  // a pod whose gateway never starts holds things up for as long as it is there
+  for (const [key, { held }] of [...world.gateways]) {
+    const [namespace = '', name = ''] = key.split('/');
+    if (held === undefined) await world.addPod(namespace, name);
+  }
   await world.tick(QUIET);
+  await world.observer.lookAgain(world.configMaps('bundle-head'));
 }
 
 function textOf(bytes: Uint8Array | undefined): string {

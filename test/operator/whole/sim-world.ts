@@ -34,6 +34,8 @@ export class SimWorld {
   readonly gateways = new Map<string, SimGateway>();
   readonly log: string[] = [];
   starts = 0;
+  /** The wall clock at its highest. */
+  latest = 0;
   readonly #random: () => number;
 
   constructor(seed: number) {
@@ -78,6 +80,7 @@ export class SimWorld {
   /** Time goes on; whoever has ended is started again, and gateways ask now and then. */
   async tick(ms: number): Promise<void> {
     const end = this.clock.monotonic() + ms;
+    this.latest = Math.max(this.latest, this.clock.now() + 90_000);
     do {
       await this.clock.advance(Math.max(0, Math.min(30_000, end - this.clock.monotonic())));
       await this.collectOwned();
@@ -87,6 +90,11 @@ export class SimWorld {
       await settle();
       await this.observer.settled();
     } while (this.clock.monotonic() < end);
+  }
+
+  /** Somebody sets it to what it had been at most: heads of the future are refused. */
+  settleClock(): void {
+    this.clock.setWall(Math.max(this.clock.now(), this.latest));
   }
 
   poll(): void {
