@@ -5,6 +5,8 @@ import { retryAfter } from './retry-after.ts';
 export interface FetchOptions {
   /** What is in force, as an entity tag with its quotes. */
   ifNoneMatch?: string;
+  /** Of the tenant whose bundle is wanted: names come back, uids do not. */
+  tenantUid?: string;
   /** Whole seconds that the server may wait for something new; 0 asks for no wait. */
   waitSeconds: number;
   /** ms beyond the wait until the answer begins. */
@@ -31,7 +33,7 @@ const LONG_POLL_TYPE = 'application/vnd.openpolicyagent.bundles';
  * that knows it (RFC 7240) answers when there is something new or the time is over, any other at once.
  */
 export async function fetchBundle(client: BundleHttpClient, options: FetchOptions): Promise<Fetched> {
-  const { ifNoneMatch, waitSeconds, headersTimeout, bodyTimeout, maxBytes, now, signal } = options;
+  const { ifNoneMatch, tenantUid, waitSeconds, headersTimeout, bodyTimeout, maxBytes, now, signal } = options;
   let answer: HttpAnswer;
   try {
     answer = await client.send({
@@ -41,6 +43,7 @@ export async function fetchBundle(client: BundleHttpClient, options: FetchOption
         'Accept-Encoding': 'identity',
         Prefer: waitSeconds > 0 ? `modes=snapshot;wait=${waitSeconds}` : 'modes=snapshot',
         ...(ifNoneMatch !== undefined && { 'If-None-Match': ifNoneMatch }),
+        ...(tenantUid !== undefined && { 'Aegis-Tenant-Uid': tenantUid }),
       },
       headersTimeout: waitSeconds * 1000 + headersTimeout,
       bodyTimeout,

@@ -10,6 +10,8 @@ export interface HttpSourceOptions extends HttpTarget {
   /** From 0 up to 1. */
   random(): number;
   maxBytes: number;
+  /** Where it is pinned. */
+  tenantUid?: string;
   /** How long a long poll asks the server to wait; 30 when absent, 0 for none. */
   waitSeconds?: number;
   /** ms between requests to a server that does not wait; 30 s when absent. Varied by a fifth. */
@@ -59,6 +61,7 @@ export function httpSource(options: HttpSourceOptions): BundleSource {
           const started = clock.monotonic();
           const fetched = await fetchBundle(client, {
             ...conditional(sink, state),
+            ...(options.tenantUid !== undefined && { tenantUid: options.tenantUid }),
             waitSeconds: sink.heldEtag() === undefined ? 0 : (options.waitSeconds ?? WAIT_SECONDS),
             headersTimeout: options.headersTimeout ?? HEADERS_TIMEOUT,
             bodyTimeout: options.bodyTimeout ?? BODY_TIMEOUT,

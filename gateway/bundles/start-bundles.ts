@@ -70,7 +70,7 @@ export async function startBundles(options: BundleSettings & BundleEnvironment):
   const { crypto, clock = systemClock, random = Math.random, limits = GATEWAY_LIMITS, stateDir } = options;
   const env = { crypto, clock, random, limits };
   const stopping = new AbortController();
-  const sources = options.sources.map((settings) => openSource(settings, env));
+  const sources = options.sources.map((settings) => openSource(settings, env, options.tenantUid));
   const updater = new BundleUpdater({
     ...picked(options),
     ...env,
@@ -150,8 +150,11 @@ interface SourceEnvironment {
   limits: BundleLimits;
 }
 
-function openSource(settings: SourceSettings, env: SourceEnvironment): BundleSource {
-  if (settings.kind === 'http') return httpSource({ ...settings, ...env, maxBytes: env.limits.maxArchiveBytes });
+function openSource(settings: SourceSettings, env: SourceEnvironment, tenantUid: string | undefined): BundleSource {
+  if (settings.kind === 'http') {
+    const uid = tenantUid === undefined ? {} : { tenantUid };
+    return httpSource({ ...settings, ...env, ...uid, maxBytes: env.limits.maxArchiveBytes });
+  }
   return settings.kind === 'directory'
     ? directorySource({ ...settings, ...env })
     : configMapSource({ ...settings, ...env });

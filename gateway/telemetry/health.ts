@@ -55,6 +55,7 @@ function bundleHealth(status: BundleStatus): Record<string, unknown> {
     state: status.state,
     ...(active !== undefined && {
       sequence: active.sequence,
+      digest: active.digest,
       issued_at: time(active.issuedAt),
       key_id: active.keyId,
       source: active.source,

@@ -5,6 +5,7 @@ import type { KeyRing } from '../../policy/bundle/key-ring.ts';
 import type { SigningKey } from '../../policy/bundle/keys.ts';
 import { type Freeze, type Manifest, manifestDigest } from '../../policy/bundle/manifest.ts';
 import type { SignedBundle } from '../../policy/bundle/sign-bundle.ts';
+import { verifyHead } from '../../policy/bundle/verify-head.ts';
 import { AegisError } from '../../policy/errors.ts';
 import type { ContentFiles, Engine } from '../../policy/publication/bundle-content.ts';
 import type { Logger } from '../../runtime/telemetry/logger.ts';
@@ -25,7 +26,9 @@ import { repairHead, repairShards, ShardRounds, shardNames } from './repair.ts';
 import { ShardStore } from './shard-store.ts';
 import { type ShownHead, ShownHeads } from './shown-heads.ts';
 import { committedOf, type Standing, standingOf } from './standing.ts';
+import { storedHead } from './stored-head.ts';
 import { StoredHeads } from './stored-heads.ts';
+import type { ConfigMap } from './trusted-keys.ts';
 
 export interface PublisherOptions {
   client: KubeClient;
@@ -262,8 +265,19 @@ export class Publisher {
   /** The head that nobody can read has followed the newest archived one. */
   async #above(identity: TenantIdentity, manifest: Manifest | undefined): Promise<number> {
     if (manifest !== undefined) return manifest.sequence + 1;
-    const archived = (await this.#heads.archived(identity)).map((stored) => manifestOf(stored)?.sequence ?? 0);
+    const archived = (await this.#heads.archived(identity)).map((stored) => this.#sequenceOf(stored, identity));
     return Math.max(0, ...archived) + 2;
+  }
+
+  /** 0 where nobody of us has signed it: a number that anybody can write must not use up the sequences of a tenant. */
+  #sequenceOf(stored: ConfigMap, identity: TenantIdentity): number {
+    const { keys, crypto } = this.#options;
+    const bytes = headBytes(stored);
+    try {
+      return bytes === undefined ? 0 : verifyHead(bytes.manifest, storedHead(identity, keys, crypto)).manifest.sequence;
+    } catch {
+      return 0;
+    }
   }
 
   #checkSequence({ identity, sequence }: Publication, least: number): void {

@@ -48,7 +48,15 @@ export class Directory implements TenantDirectory {
   }
 
   tombstones(namespace: string): readonly TombstonedRegistration[] {
-    return this.#options.tombstones(namespace);
+    const { registrations, tenants, tombstones } = this.#options;
+    // an id that is somebody's again is no longer refused: whoever only had it before has no part in that
+    const isTaken = ({ agentId, tenant }: TombstonedRegistration): boolean => {
+      const own = tenants.scope(tenant)?.namespaces ?? [];
+      for (const { metadata } of registrations.claiming(agentId))
+        if (own.includes(metadata.namespace ?? '')) return true;
+      return false;
+    };
+    return tombstones(namespace).filter((each) => !isTaken(each));
   }
 
   /** What a resource of this namespace stands beside: its tenant's resources, the platform's, and all AgentTenants. */

@@ -26,8 +26,12 @@ export interface StatusViewsOptions {
   recordOf(namespace: string): TenantRecord | undefined;
   tenantRecord(name: string): TenantRecord | undefined;
   scoped: ScopedPods;
+  /** An AgentTenant that makes no tenant was never valid. */
+  tenantsKnown(): boolean;
   /** Gateways may not have spoken to this leader yet: fewer than before says nothing. */
   settling(): boolean;
+  /** Pods may not have been read yet, and none of them was seen for long: fewer than before says nothing either. */
+  starting(): boolean;
   platformNamespace: string;
   /** ms since the epoch. */
   now(): number;
@@ -38,6 +42,13 @@ export interface DesiredStatus {
   object: KubeObject;
   status: unknown;
   wakeAt?: number;
+}
+
+/** ms after which counts of a leader before this one are looked at again. */
+const LOOK_AGAIN = 30_000;
+
+interface Counted {
+  pods?: { settling?: boolean };
 }
 
 export class StatusViews {
@@ -58,12 +69,13 @@ export class StatusViews {
       return undefined;
     }
     const { kind, object } = item;
+    const { tenantsKnown } = this.#options;
     const record =
       kind === 'AgentTenant'
         ? this.#options.tenantRecord(object.metadata.name)
         : this.#options.recordOf(object.metadata.namespace ?? 'default');
     const result = record?.outcome.plan.results.get(key);
-    if (kind === 'AgentTenant' && result === undefined && !item.valid) return this.#stranger(item);
+    if (kind === 'AgentTenant' && !item.valid && tenantsKnown() && !this.#speaks(item)) return this.#stranger(item);
     if (record === undefined || result === undefined || result.current.loaded !== item.loaded) return undefined;
     return this.#make(item, record, result);
   }
@@ -79,6 +91,11 @@ export class StatusViews {
       case 'AgentTenant':
         return this.#tenant(item, record, result);
     }
+  }
+
+  /** Some version of the AgentTenant makes a tenant. */
+  #speaks({ object: { metadata } }: Intaken): boolean {
+    return this.#options.tenants.tenancy.scopes.get(metadata.name)?.tenant?.metadata.uid === metadata.uid;
   }
 
   /** An AgentTenant that was never valid: nothing speaks for it but what is wrong with it. */
@@ -177,12 +194,14 @@ export class StatusViews {
     return this.#desired(AGENT_TENANT, item, tenantStatus(view, previous, this.#options.now()), {});
   }
 
-  #settled<T extends { acknowledged: number }>(
+  #settled<T extends { matched: number; acknowledged: number }>(
     counts: T,
-    before: { acknowledged?: number } | undefined,
+    before: { matched?: number; acknowledged?: number } | undefined,
   ): T & { settling?: boolean } {
     const fewer = counts.acknowledged < (before?.acknowledged ?? 0);
-    return fewer && this.#options.settling() ? { ...counts, settling: true } : counts;
+    const { settling, starting } = this.#options;
+    const unseen = counts.matched < (before?.matched ?? 0) && starting();
+    return unseen || (fewer && settling()) ? { ...counts, settling: true } : counts;
   }
 
   #common(item: Intaken, record: TenantRecord, result: ResourceResult) {
@@ -222,9 +241,11 @@ export class StatusViews {
     return used;
   }
 
-  #desired(type: ResourceType, item: Intaken, status: unknown, view: Timed): DesiredStatus {
-    const at = wakeAt(view, this.#options.now());
-    return { type, object: item.object, status, ...(at !== undefined && { wakeAt: at }) };
+  #desired(type: ResourceType, item: Intaken, status: unknown, view: Timed & Counted): DesiredStatus {
+    const { now } = this.#options;
+    const soon = view.pods?.settling === true ? now() + LOOK_AGAIN : undefined;
+    const at = Math.min(...[wakeAt(view, now()), soon].filter((each) => each !== undefined));
+    return { type, object: item.object, status, ...(Number.isFinite(at) && { wakeAt: at }) };
   }
 }
 

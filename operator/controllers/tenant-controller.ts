@@ -5,6 +5,7 @@ import type { Logger } from '../../runtime/telemetry/logger.ts';
 import { errorName } from '../../runtime/telemetry/logger.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
 import type { Publisher } from '../bundles/publisher.ts';
+import { KubeError } from '../kube/kube-error.ts';
 import { WorkQueue } from '../kube/work-queue.ts';
 import type { Committed, StateEntries } from '../model/committed.ts';
 import type { EvidenceQuestion } from '../model/evidence-question.ts';
@@ -37,11 +38,19 @@ export interface TenantControllerOptions extends Omit<SessionOptions, 'identity'
   evidence(identity: TenantIdentity, question: EvidenceQuestion): Evidence;
   /** Told what was committed of a tenant when this process takes it on. */
   onLoaded(entries: StateEntries): void;
+  /** Told once it is known which tenants there are, the last good versions of their AgentTenants included. */
+  onStarted(): void;
   /** Told after every pass what may have to be said anew: keys of resources. */
   onPass(record: TenantRecord, changed: Iterable<string>): void;
   /** Told after every pass: ms that it took, and ms since the first change that it took in. */
   onDuration?(pass: { ms: number; sinceChange: number | undefined; outcome: PassOutcome }): void;
 }
+
+/** ms after which heads that could not be listed are asked for again. */
+const ASK_AGAIN = 1_000;
+/** ms that a tenant waits for the documents that its tools name. */
+const DOCUMENTS = 5_000;
+const LOOK_AGAIN = 100;
 
 const keyOfTenant = ({ name, uid }: TenantIdentity): string => `${name} ${uid}`;
 
@@ -64,10 +73,18 @@ export class TenantController {
   readonly #records = new Map<string, TenantRecord>();
   /** Monotonic ms of the first and the last change that is not worked off yet. */
   readonly #changes = new Map<string, { first: number; last: number }>();
+  /** Since when documents of a tenant are being read, monotonic ms. */
+  readonly #lacking = new Map<string, number>();
+  #started = false;
 
   constructor(options: TenantControllerOptions) {
     this.#options = options;
     this.#queue = new WorkQueue({ clock: options.clock, random: options.random });
+  }
+
+  /** It is known which tenants there are. */
+  get started(): boolean {
+    return this.#started;
   }
 
   stats() {
@@ -115,14 +132,13 @@ export class TenantController {
 
   /** Until the signal is aborted. @throws AegisError `AEGIS_HEAD_CONFLICT`: somebody else commits, this one leads no more. */
   async run(signal: AbortSignal): Promise<void> {
-    const { tenants, publisher, workers } = this.#options;
+    const { tenants, workers } = this.#options;
     const stop = new AbortController();
     const ended = AbortSignal.any([signal, stop.signal]);
     let fatal: unknown;
-    const heads = await publisher.list();
-    // before anybody is taken for a tenant of its own
-    for (const identity of heads) if (tenants.isInDoubt(identity)) await this.#session(identity);
-    for (const identity of heads) this.#queue.add(keyOfTenant(identity));
+    for (const identity of await this.#heads(signal)) this.#queue.add(keyOfTenant(identity));
+    this.#started = true;
+    this.#options.onStarted();
     const unsubscribe = tenants.subscribe((identity) => this.changed(identity));
     for (const { identity } of tenants.populated()) this.#queue.add(keyOfTenant(identity));
     try {
@@ -158,10 +174,11 @@ export class TenantController {
   async #handle(key: string): Promise<{ requeueAfter: number } | undefined> {
     const wait = this.#quiet(key);
     if (wait > 0) return { requeueAfter: wait };
+    if (this.#lacksDocuments(key)) return { requeueAfter: LOOK_AGAIN };
     const first = this.#changes.get(key)?.first;
     this.#changes.delete(key);
     const identity = identityOf(key);
-    const { tenants, clock, publisher } = this.#options;
+    const { tenants, clock } = this.#options;
     // what was committed may say what the tenant is, where the current version of its AgentTenant is of no use
     const session = await this.#session(identity);
     const scope = tenants.scope(identity);
@@ -189,6 +206,19 @@ export class TenantController {
       throw outcome.failure;
     }
     return outcome.wakeAt === undefined ? undefined : { requeueAfter: Math.max(50, outcome.wakeAt - clock.now()) };
+  }
+
+  /** They come within moments; a tenant without them would stall until then. They are not waited for without end. */
+  #lacksDocuments(key: string): boolean {
+    const { tenants, clock } = this.#options;
+    const scope = tenants.scope(identityOf(key));
+    if (scope === undefined || tenants.knowsDocumentsOf(scope)) {
+      this.#lacking.delete(key);
+      return false;
+    }
+    const since = this.#lacking.get(key) ?? clock.monotonic();
+    this.#lacking.set(key, since);
+    return clock.monotonic() - since < DOCUMENTS;
   }
 
   /** ms until it has been quiet for long enough, or a change has waited for too long. */
@@ -226,9 +256,28 @@ export class TenantController {
     return session;
   }
 
+  /** Also those of tenants of which nothing else is left. Asked for until there is an answer: a busy server is no defect. */
+  async #heads(signal: AbortSignal): Promise<TenantIdentity[]> {
+    const { publisher, tenants, clock, log } = this.#options;
+    while (!signal.aborted) {
+      try {
+        const heads = await publisher.list();
+        // before anybody is taken for a tenant of its own
+        for (const identity of heads) if (tenants.isInDoubt(identity)) await this.#session(identity);
+        return heads;
+      } catch (error) {
+        if (!(error instanceof KubeError)) throw error;
+        log.warn('heads.unread', { status: error.status, reason: error.reason });
+        await clock.sleep(error.retryAfter ?? ASK_AGAIN, signal);
+      }
+    }
+    return [];
+  }
+
   #forget(key: string): undefined {
     this.#sessions.delete(key);
     this.#records.delete(key);
+    this.#lacking.delete(key);
     return undefined;
   }
 

@@ -45,10 +45,15 @@ export class Tenants {
     documents.subscribe((namespace) => this.#tellNamespace(namespace));
   }
 
-  /** Everything has been read; nothing may be concluded from absence before. */
+  /** Everything has been read but the documents of tools; nothing may be concluded from absence before. */
   get synced(): boolean {
-    const { intake, namespaces, documents } = this.#options;
-    return intake.synced && namespaces.synced && documents.synced;
+    const { intake, namespaces } = this.#options;
+    return intake.synced && namespaces.synced;
+  }
+
+  /** The documents that tools of the tenant name have been read as well: whoever names more of them holds up no other. */
+  knowsDocumentsOf({ namespaces }: TenantScope): boolean {
+    return this.#options.documents.knows(new Set([...namespaces, this.#options.platformNamespace]));
   }
 
   get tenancy(): Tenancy {
@@ -160,8 +165,8 @@ export class Tenants {
   #tellNamespace(namespace: string): void {
     if (namespace === this.#options.platformNamespace) {
       for (const { identity } of this.populated()) this.#tell(identity);
-      return;
     }
+    // also where its last resource has gone, and nothing of it is left
     const scope = this.scopeOf(namespace);
     if (scope !== undefined) this.#tell(scope.identity);
   }

@@ -20,6 +20,10 @@ export class TombstoneBook {
     else this.#byTenant.set(tenant.uid, found);
   }
 
+  agentsOf(tenant: TenantIdentity): ReadonlySet<string> {
+    return new Set(this.#byTenant.get(tenant.uid)?.map(({ agentId }) => agentId));
+  }
+
   of(namespace: string): readonly TombstonedRegistration[] {
     return [...this.#byTenant.values()].flat().filter((each) => each.namespace === namespace);
   }

@@ -99,7 +99,7 @@ export class TenantPlanner {
 
   plan(input: TenantInput): TenantPlan {
     const own = input.tenant === undefined ? input.own : [...input.own, input.tenant];
-    const acceptance = new Acceptance([...own, ...input.platform], input.entries);
+    const acceptance = new Acceptance([...own, ...input.platform], entriesOf(input));
     const graves = this.#graves(input, acceptance);
     let attempt = this.#attempt(input, acceptance, graves);
     for (let i = 1; i < ATTEMPTS && this.#repair(attempt, acceptance, input); i++) {
@@ -229,6 +229,15 @@ function inOrder(resources: LoadedResource[]): LoadedResource[] {
     `${metadata.namespace ?? 'default'}/${metadata.name}`;
   named.sort((a, b) => (key(a) < key(b) ? -1 : 1));
   return [...named, ...resources.filter(({ object }) => object.kind === 'AgentPolicy')];
+}
+
+/** The version of the AgentTenant that made the scope is the last good one, also where nobody has committed it yet. */
+function entriesOf({ entries, scope, tenant }: TenantInput): StateEntries {
+  const { uid, generation = 0 } = scope.tenant?.metadata ?? {};
+  if (tenant === undefined || tenant.valid || uid === undefined) return entries;
+  const known = entries.get(tenant.key);
+  if (known?.uid === uid && known.generation >= generation) return entries;
+  return new Map(entries).set(tenant.key, { uid, generation, accepted: scope.tenant, sequence: 0 });
 }
 
 function plannedPolicy(

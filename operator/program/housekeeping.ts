@@ -6,11 +6,14 @@ import type { SigningKeys } from '../bundles/signing-keys.ts';
 import type { TenantController } from '../controllers/tenant-controller.ts';
 import type { EvidenceTable } from '../serving/evidence-table.ts';
 import type { PublishMetrics } from '../telemetry/metrics/publish-metrics.ts';
+import type { HeadClaims } from './head-claims.ts';
 
 export interface HousekeepingOptions {
   metrics: PublishMetrics;
   evidence: EvidenceTable;
   controller: TenantController;
+  /** Whose time had not come yet, or whom nothing has made look again. */
+  claims: Pick<HeadClaims, 'consider'>;
   publisher: Publisher;
   keys: SigningKeys;
   /** Writes what gateways trust where it is not as it should be. */
@@ -62,6 +65,7 @@ async function round(options: HousekeepingOptions, turn: number): Promise<void> 
   for (const { scope, outcome } of controller.records()) {
     policies.set(scope.identity.uid, new Set(outcome.plan.results.keys()));
   }
+  for (const { scope } of controller.records()) options.claims.consider(scope.identity);
   evidence.retain((uid, policy) => {
     const known = policies.get(uid);
     return known !== undefined && (policy === undefined || known.has(`AgentPolicy ${policy}`));

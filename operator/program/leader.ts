@@ -21,7 +21,7 @@ import { StatusWriter } from '../status/status-writer.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import type { OperatorEnvironment } from './environment.ts';
 import { evidenceFacts, resourceCounts } from './facts.ts';
-import { considerClaim } from './head-claims.ts';
+import { HeadClaims } from './head-claims.ts';
 import { keepHouse } from './housekeeping.ts';
 import type { Replica } from './replica.ts';
 
@@ -39,6 +39,8 @@ const DEFAULTS = { maxStaleness: 72 * HOUR, retention: 10 };
 const STATUS_WORKERS = 16;
 /** Every gateway speaks at least every five minutes. */
 const SETTLING = 6 * 60_000;
+/** A pod with a gateway counts without a word of it after a minute; status details are written once a minute. */
+const STARTING = 75_000;
 
 /** Until the signal is aborted. @throws AegisError `AEGIS_HEAD_CONFLICT` where somebody else commits. */
 export async function lead(options: LeadOptions, signal: AbortSignal): Promise<void> {
@@ -85,6 +87,10 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
         }
       }
     },
+    onStarted: () => {
+      // no tenant's pass tells of one that was never valid
+      for (const { key, valid } of intake.tenants()) if (!valid) status.mark(key);
+    },
     onPass: (record, changed) => {
       const { committed } = record.outcome;
       if (committed !== undefined) replica.tombstones.update(committed.identity, committed.entries);
@@ -113,7 +119,9 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
       return scope && controller.record(scope.identity);
     },
     scoped,
+    tenantsKnown: () => controller.started,
     settling: () => clock.monotonic() - began < SETTLING,
+    starting: () => clock.monotonic() - began < STARTING,
     platformNamespace: namespace,
     now: () => clock.now(),
   });
@@ -168,6 +176,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     );
   };
   publishTrust();
+  const claims = new HeadClaims({ claims: (of) => gateways.claims(of), controller, publisher, clock, log });
   const ends = [
     keys.subscribe(() => {
       publishTrust();
@@ -180,7 +189,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     }),
     gateways.subscribe(({ tenant, agentId, registration }) => {
       marks.agent(tenant, agentId, registration);
-      for (const claim of gateways.claims(tenant)) considerClaim(claim, { controller, publisher, log });
+      claims.consider(tenant);
     }),
     pods.subscribe((key) => {
       const agent = directory.registration(key);
@@ -209,6 +218,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
         metrics: metrics.publish,
         evidence: replica.evidence,
         controller,
+        claims,
         publisher,
         keys,
         publishTrust,

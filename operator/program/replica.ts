@@ -12,6 +12,7 @@ import { AcceptedRegistrations } from '../controllers/accepted-registrations.ts'
 import { Directory } from '../controllers/directory.ts';
 import { Documents } from '../controllers/documents.ts';
 import { Intake } from '../controllers/intake.ts';
+import { RememberedAgents } from '../controllers/remembered-agents.ts';
 import { Tenants } from '../controllers/tenants.ts';
 import { TombstoneBook } from '../controllers/tombstone-book.ts';
 import { EventRecorder } from '../kube/events.ts';
@@ -76,6 +77,9 @@ export async function openReplica(options: ReplicaOptions, signal: AbortSignal) 
           }),
         });
   const bundles = new CommittedBundles({ client, namespace, clock, random, crypto, keys, log });
+  const remembered = new RememberedAgents({
+    ...{ client, namespace, clock, random, crypto, keys, bundles, intake, tenants, registrations, tombstones, log },
+  });
   const pods = new PodIndex({ client, clock, random, registrations });
   const recorder = new EventRecorder({
     client,
@@ -103,7 +107,7 @@ export async function openReplica(options: ReplicaOptions, signal: AbortSignal) 
   health.add({ name: 'bundles', ready: () => healthOf(bundles.ready, 'committed bundles have not been read yet') });
   health.add({ name: 'keys', details: () => ({ problem: keys.problem?.code ?? null, pinned: keys.pinned() }) });
 
-  const parts = [keys, bundles, pods, gateways, recorder, violations, certificate];
+  const parts = [keys, bundles, remembered, pods, gateways, recorder, violations, certificate];
   const running = parts.map((part) => part.run(signal));
   metrics.webhook.addCertificate('serving', () => certificate.expiresAt);
   if (certificate instanceof ServingCertificate) await certificate.whenReady(signal);

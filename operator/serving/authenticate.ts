@@ -29,6 +29,17 @@ export interface AuthenticatedAgent {
   tombstoned: boolean;
   /** What the token is bound to. */
   bound: BoundPod;
+  /** As the request named it. */
+  asked?: AskedTenant;
+}
+
+/**
+ * The tenant that a gateway belongs to by its pod's word. It only chooses among those that the pod belongs to or has
+ * belonged to: of a tenant that is gone there is nothing left but what refuses everything.
+ */
+export interface AskedTenant {
+  name: string;
+  uid?: string;
 }
 
 export interface Credentials {
@@ -36,6 +47,7 @@ export interface Credentials {
   authorization: string | undefined;
   /** Network address of whoever asks. */
   address: string;
+  asked?: AskedTenant;
 }
 
 export interface AgentAuthenticator {
@@ -86,17 +98,17 @@ export class Authenticator implements AgentAuthenticator {
     this.#failures = new RateLimit({ clock, ...FAILURES });
   }
 
-  async authenticate({ authorization, address }: Credentials): Promise<AuthenticatedAgent> {
+  async authenticate({ authorization, address, asked }: Credentials): Promise<AuthenticatedAgent> {
     const token = bearerToken(authorization);
     const { pods, directory } = this.#options;
     if (!directory.ready || !pods.knowsRegistrations) {
       throw new AegisError('AEGIS_SERVING_NOT_READY', 'registrations are still being read');
     }
-    return this.#resolve(boundPod(await this.#review(token, address)));
+    return this.#resolve(boundPod(await this.#review(token, address)), asked);
   }
 
-  again({ bound }: AuthenticatedAgent): Promise<AuthenticatedAgent> {
-    return this.#resolve(bound);
+  again({ bound, asked }: AuthenticatedAgent): Promise<AuthenticatedAgent> {
+    return this.#resolve(bound, asked);
   }
 
   async #review(token: string, address: string) {
@@ -112,12 +124,12 @@ export class Authenticator implements AgentAuthenticator {
     }
   }
 
-  async #resolve(bound: BoundPod): Promise<AuthenticatedAgent> {
+  async #resolve(bound: BoundPod, asked: AskedTenant | undefined): Promise<AuthenticatedAgent> {
     const { namespace, podName, podUid } = bound;
     const pod = await this.#finder.find(namespace, podName, podUid);
     if (pod === undefined) throw new AegisError('AEGIS_SERVING_POD', 'the pod of the token does not exist');
     checkPod(pod, bound);
-    const { key, agent, tombstoned } = this.#agentOf(pod);
+    const { key, agent, tombstoned } = this.#agentOf(pod, asked);
     return {
       tenant: agent.tenant,
       agentId: agent.agentId,
@@ -127,38 +139,56 @@ export class Authenticator implements AgentAuthenticator {
       registration: key,
       tombstoned,
       bound,
+      ...(asked !== undefined && { asked }),
     };
   }
 
-  #agentOf(pod: PodView): { key: string; agent: DirectoryAgent; tombstoned: boolean } {
-    const { pods, directory } = this.#options;
-    const [registration, second] = registrationsOfPod(pod, pods.registrationsIn(pod.namespace));
-    if (second !== undefined) {
-      throw new AegisError('AEGIS_SERVING_AMBIGUOUS', 'several AgentRegistrations match the pod');
-    }
-    if (registration !== undefined) {
-      const key = keyOf(registration);
-      const agent = directory.registration(key);
-      if (agent !== undefined && directory.tenantOf(pod.namespace)?.uid === agent.tenant.uid) {
-        return { key, agent, tombstoned: false };
-      }
-    }
-    return { ...this.#tombstoneOf(pod), tombstoned: true };
-  }
-
-  #tombstoneOf(pod: PodView): { key: string; agent: DirectoryAgent } {
-    const [found, second] = this.#options.directory
-      .tombstones(pod.namespace)
-      .filter(({ registration }) => registrationsOfPod(pod, [registration]).length > 0);
+  #agentOf(pod: PodView, asked: AskedTenant | undefined): Found & { tombstoned: boolean } {
+    const current = this.#currentOf(pod);
+    const fits = asked === undefined || (current !== undefined && isOf(current, asked));
+    if (current !== undefined && fits) return { ...current, tombstoned: false };
+    const former = this.#tombstonesOf(pod);
+    // the tenant that the gateway belongs to is gone, or has given the namespace away
+    const own = asked === undefined ? [] : former.filter((each) => isOf(each, asked));
+    const [found, second] = own.length === 1 ? own : former;
+    if (current !== undefined && own.length !== 1) return { ...current, tombstoned: false };
     if (second !== undefined) {
       throw new AegisError('AEGIS_SERVING_AMBIGUOUS', 'several deleted AgentRegistrations match the pod');
     }
     if (found === undefined) {
       throw new AegisError('AEGIS_SERVING_UNREGISTERED', 'no accepted AgentRegistration matches the pod');
     }
-    const { registration, agentId, tenant } = found;
-    return { key: keyOf(registration), agent: { agentId, tenant } };
+    return { ...found, tombstoned: true };
   }
+
+  #currentOf(pod: PodView): Found | undefined {
+    const { pods, directory } = this.#options;
+    const [registration, second] = registrationsOfPod(pod, pods.registrationsIn(pod.namespace));
+    if (second !== undefined) {
+      throw new AegisError('AEGIS_SERVING_AMBIGUOUS', 'several AgentRegistrations match the pod');
+    }
+    if (registration === undefined) return undefined;
+    const key = keyOf(registration);
+    const agent = directory.registration(key);
+    if (agent === undefined || directory.tenantOf(pod.namespace)?.uid !== agent.tenant.uid) return undefined;
+    return { key, agent };
+  }
+
+  #tombstonesOf(pod: PodView): Found[] {
+    return this.#options.directory
+      .tombstones(pod.namespace)
+      .filter(({ registration }) => registrationsOfPod(pod, [registration]).length > 0)
+      .map(({ registration, agentId, tenant }) => ({ key: keyOf(registration), agent: { agentId, tenant } }));
+  }
+}
+
+interface Found {
+  key: string;
+  agent: DirectoryAgent;
+}
+
+function isOf({ agent: { tenant } }: Found, { name, uid = tenant.uid }: AskedTenant): boolean {
+  return tenant.name === name && tenant.uid === uid;
 }
 
 function checkPod(pod: PodView, { serviceAccount, nodeName }: BoundPod): void {

@@ -3,7 +3,7 @@ import express, { type ErrorRequestHandler, type Express, type Request } from 'e
 import { AegisError } from '../../policy/errors.ts';
 import { errorName, type Logger } from '../../runtime/telemetry/logger.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
-import type { AgentAuthenticator, AuthenticatedAgent } from './authenticate.ts';
+import type { AgentAuthenticator, AskedTenant, AuthenticatedAgent } from './authenticate.ts';
 import type { EvidenceTable } from './evidence-table.ts';
 import type { GatewayTable } from './gateway-table.ts';
 import { LongPolls } from './long-polls.ts';
@@ -67,10 +67,19 @@ export function createBundleApi(options: BundleApiOptions): BundleApi {
     clock,
     ...(options.maxWaiting !== undefined && { maxWaiting: options.maxWaiting }),
   });
+  /** Not answered yet. */
+  const open = new Set<ServerResponse>();
   const unsubscribe = bundles.subscribe(({ uid }) => polls.wake(uid));
   const app = express();
   app.disable('x-powered-by').disable('etag').disable('query parser');
   app.enable('case sensitive routing').enable('strict routing');
+  let closed = false;
+  app.use((_req, res, next) => {
+    if (closed) isLast(res);
+    open.add(res);
+    res.once('close', () => open.delete(res));
+    next();
+  });
   for (const { name, path, methods, handle } of routes(options, polls)) {
     app.all(path, async (req, res) => {
       let status: number;
@@ -99,27 +108,40 @@ export function createBundleApi(options: BundleApiOptions): BundleApi {
       return polls.waiting;
     },
     close() {
+      closed = true;
+      for (const res of open) isLast(res);
       unsubscribe();
       polls.close();
     },
   };
 }
 
+function askedTenant({ params, headers }: Request): AskedTenant {
+  const uid = headers['aegis-tenant-uid'];
+  return { name: String(params.tenant), ...(typeof uid === 'string' && { uid }) };
+}
+
+/** The next request has to find another replica, not this connection. */
+function isLast(res: ServerResponse): void {
+  if (!res.headersSent) res.setHeader('Connection', 'close');
+}
+
 function routes(options: BundleApiOptions, polls: LongPolls): Route[] {
   const { authenticator, clock, gateways, reports, relay } = options;
   const requests = new RateLimit({ clock, ...REQUESTS });
 
-  async function asker(req: Request): Promise<AuthenticatedAgent> {
-    const address = req.socket.remoteAddress ?? '';
-    const agent = await authenticator.authenticate({ authorization: req.headers.authorization, address });
+  async function asker(req: Request, asked?: AskedTenant): Promise<AuthenticatedAgent> {
+    const credentials = { authorization: req.headers.authorization, address: req.socket.remoteAddress ?? '' };
+    const agent = await authenticator.authenticate({ ...credentials, ...(asked !== undefined && { asked }) });
     if (!requests.take(agent.podUid)) throw new AegisError('AEGIS_SERVING_BUSY', 'too many requests of this pod');
     return agent;
   }
 
   async function acknowledge(req: Request, res: ServerResponse): Promise<number> {
-    const agent = await asker(req);
+    const first = await asker(req);
     const acknowledgement = readAcknowledgement(parseBody(await jsonBody(req, BODY)));
     const { tenant, agent: agentId } = acknowledgement;
+    const agent = await authenticator.again({ ...first, asked: tenant });
     if (
       tenant.name !== agent.tenant.name ||
       (tenant.uid ?? agent.tenant.uid) !== agent.tenant.uid ||
@@ -142,7 +164,7 @@ function routes(options: BundleApiOptions, polls: LongPolls): Route[] {
       name: 'bundle',
       path: '/v1/bundles/:tenant/:file',
       methods: ['GET', 'HEAD'],
-      handle: async (req, res) => serveSlice(req, res, await asker(req), { ...options, polls }),
+      handle: async (req, res) => serveSlice(req, res, await asker(req, askedTenant(req)), { ...options, polls }),
     },
     { name: 'acknowledgement', path: '/v1/acknowledgements', methods: ['POST'], handle: acknowledge },
     { name: 'report', path: '/v1/reports', methods: ['POST'], handle: report },
@@ -153,7 +175,7 @@ function routes(options: BundleApiOptions, polls: LongPolls): Route[] {
       path: '/internal/v1/relay',
       methods: ['POST'],
       handle: async (req, res) => {
-        await relay.authorize(req.headers.authorization);
+        await relay.authorize(req.headers.authorization, req.socket.remoteAddress);
         relay.receive(parseBody(await jsonBody(req, RELAY_BODY)));
         return accepted(res);
       },

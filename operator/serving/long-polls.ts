@@ -9,7 +9,8 @@ export interface LongPollOptions {
 }
 
 /** `changed`: there is something new; `over`: the time is over, or a newer request has taken the place. */
-export type PollOutcome = 'changed' | 'over' | 'gone';
+/** `ended`: nobody waits here any more. */
+export type PollOutcome = 'changed' | 'over' | 'gone' | 'ended';
 
 interface Waiter {
   tenant: string;
@@ -53,7 +54,7 @@ export class LongPolls {
   /** undefined: there is no room to wait. */
   wait(who: { tenant: string; pod: string; ms: number }, signal: AbortSignal): Promise<PollOutcome> | undefined {
     if (signal.aborted) return Promise.resolve('gone');
-    if (this.#closed) return Promise.resolve('over');
+    if (this.#closed) return Promise.resolve('ended');
     const others = this.#byPod.get(who.pod);
     if (others !== undefined && others.size >= this.#perPod) [...others][0]?.end('over');
     if (this.#waiters.size >= this.#maxWaiting) return undefined;
@@ -90,7 +91,7 @@ export class LongPolls {
   /** Ends all waits, and lets nobody wait any more: the program ends. */
   close(): void {
     this.#closed = true;
-    for (const waiter of [...this.#waiters]) waiter.end('over');
+    for (const waiter of [...this.#waiters]) waiter.end('ended');
   }
 
   #drain(): void {

@@ -5,6 +5,7 @@ import type { KubeClient } from '../kube/types.ts';
 import type { EvidenceTable } from './evidence-table.ts';
 import { Gate } from './gate.ts';
 import type { GatewayTable, ToldBy } from './gateway-table.ts';
+import { RateLimit } from './rate-limit.ts';
 import { readAcknowledgement, readReport } from './read-gateway-bodies.ts';
 import { bearerToken } from './token-claims.ts';
 import { TokenReviewer } from './token-reviewer.ts';
@@ -26,6 +27,8 @@ export interface RelayReceiverOptions {
 }
 
 const MAX_ITEMS = 4096;
+/** A replica has one token at a time: whoever brings many different ones makes us ask the API server about each. */
+const UNKNOWN = { burst: 20, perSecond: 1, maxKeys: 10_000 };
 
 const isText = (value: unknown): value is string =>
   typeof value === 'string' && value.length > 0 && value.length <= 512;
@@ -41,17 +44,26 @@ function fail(message: string): AegisError {
 export class RelayReceiver {
   readonly #options: RelayReceiverOptions;
   readonly #tokens: TokenReviewer;
+  readonly #unknown: RateLimit;
 
   constructor(options: RelayReceiverOptions) {
     this.#options = options;
     const { client, clock } = options;
+    this.#unknown = new RateLimit({ clock, ...UNKNOWN });
     const gate = new Gate({ concurrency: 4, maxWaiting: 256 });
     this.#tokens = new TokenReviewer({ client, clock, audience: OPERATOR_AUDIENCE, gate });
   }
 
-  /** @throws AegisError `AEGIS_SERVING_UNAUTHENTICATED`, `_TOKEN`, `_FORBIDDEN`, `_UNAVAILABLE`, `_BUSY`. */
-  async authorize(authorization: string | undefined): Promise<void> {
-    const { username } = await this.#tokens.review(bearerToken(authorization));
+  /**
+   * @param address of whoever asks; a token that was accepted before is held up by nobody.
+   * @throws AegisError `AEGIS_SERVING_UNAUTHENTICATED`, `_TOKEN`, `_FORBIDDEN`, `_UNAVAILABLE`, `_BUSY`.
+   */
+  async authorize(authorization: string | undefined, address = ''): Promise<void> {
+    const token = bearerToken(authorization);
+    if (!this.#tokens.remembers(token) && !this.#unknown.take(address)) {
+      throw new AegisError('AEGIS_SERVING_BUSY', 'too many unknown tokens from this address');
+    }
+    const { username } = await this.#tokens.review(token);
     if (username !== this.#options.username) {
       throw new AegisError('AEGIS_SERVING_FORBIDDEN', 'only replicas of the operator may pass things on');
     }

@@ -45,6 +45,8 @@ export async function serveSlice(
     const outcome = await (wait ?? 'over');
     if (outcome === 'gone') return CLIENT_GONE;
     if (outcome === 'over') break;
+    // "nothing new" would be believed for as long as a gateway waits between two polls; this sends it to another replica
+    if (outcome === 'ended') throw new AegisError('AEGIS_SERVING_NOT_READY', 'this replica of the operator ends');
     // pod, registration and tenant may be others by now
     agent = await authenticator.again(agent);
     found = sliceTenant(req, agent, bundles);

@@ -32,11 +32,13 @@ export function sameStatus(a: unknown, b: unknown, field = ''): boolean {
 /** What somebody may wait for; everything else (counts, messages, dates of a head) may be a minute late. */
 function landmarks(status: unknown): unknown {
   if (!isRecord(status)) return undefined;
-  const { observedGeneration, conditions, rollout, bundle, frozen, egressGuard, toolId, agentId } = status;
+  const { observedGeneration, conditions, rollout, bundle, frozen, egressGuard } = status;
+  const { toolId, agentId, tenant, namespaces } = status;
   const { stage, phase, revision, stableRevision } = isRecord(rollout) ? rollout : {};
   const sequence = isRecord(bundle) ? bundle.sequence : undefined;
   return {
-    ...{ observedGeneration, stage, phase, revision, stableRevision, sequence, frozen, egressGuard, toolId, agentId },
+    ...{ observedGeneration, stage, phase, revision, stableRevision, sequence, frozen, egressGuard },
+    ...{ toolId, agentId, tenant, namespaces },
     conditions: (Array.isArray(conditions) ? conditions : []).map((condition: unknown) => {
       if (!isRecord(condition)) return condition;
       const { type, status: value, reason, observedGeneration: generation } = condition;

@@ -1,10 +1,12 @@
 /** Who may write Aegis kinds in one namespace tries to be another agent, or to hurt others by what is written. */
+import { Documents } from '../../operator/controllers/documents.ts';
 import { Intake } from '../../operator/controllers/intake.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
 import { EvidenceTable } from '../../operator/serving/evidence-table.ts';
 import type { Resource } from '../../policy/resources/resource.ts';
+import type { AgentTool } from '../../policy/resources/types.generated.ts';
 import { systemClock } from '../../runtime/time/clock.ts';
-import { sampleObjects, textOf, World } from '../operator/planning/world.ts';
+import { HandStore, sampleObjects, textOf, World } from '../operator/planning/world.ts';
 import { Cluster, Leading } from './operator-world.ts';
 
 let leading: Leading | undefined;
@@ -135,4 +137,57 @@ test('a version that not even the checks can bear is invalid, not absent: the la
   const plan = world.plan();
   expect(plan.results.get('AgentPolicy fintech/finance-payments')).toMatchObject({ takesPart: 'lastGood' });
   expect(textOf(plan.compiled.agents.get('finance-agent')?.bytes)).toBe(good);
+});
+
+describe('OpenAPI documents that tools name', () => {
+  const tool = (name: string, document: string): Resource =>
+    ({
+      apiVersion: 'aegis.dev/v1alpha1',
+      kind: 'AgentTool',
+      metadata: { name, namespace: 'ehr' },
+      spec: {
+        protocol: 'HTTP',
+        upstream: { url: 'https://example.com' },
+        openapi: { configMapRef: { name: document } },
+        actions: [{ name: 'get', effect: 'read', match: { operationId: 'get' } }],
+      },
+    }) as unknown as Resource;
+
+  test('one that cannot be read holds up its own tenant for a while, and no other', async () => {
+    const cluster = new Cluster();
+    cluster.follow = () => {
+      const store = new HandStore();
+      store.synced = false;
+      return { store, stop: () => undefined };
+    };
+    cluster.sample();
+    cluster.sample('ehr');
+    cluster.apply(tool('slow', 'nowhere'));
+    const one = await lead(cluster);
+    await one.until(() => one.committed('fintech'), 'another tenant waits as well');
+    expect(one.directory.ready).toBe(true);
+    expect(one.committed('ehr')).toBeUndefined();
+    await one.until(() => one.committed('ehr'), 'it waits without end', 10_000);
+  }, 20_000);
+
+  test('thousands of names are no thousands of connections; the next takes the place of one that is given up', () => {
+    const open = new Set<string>();
+    const documents = new Documents((namespace, name) => {
+      const key = `${namespace}/${name}`;
+      open.add(key);
+      return { store: new HandStore(), stop: () => open.delete(key) };
+    });
+    for (let i = 0; i < 5000; i++) documents.update(`AgentTool ehr/t${i}`, tool(`t${i}`, `d${i}`) as AgentTool);
+    expect(open.size).toBe(64);
+    documents.update('AgentTool other/t', {
+      ...tool('t', 'd'),
+      metadata: { name: 't', namespace: 'other' },
+    } as AgentTool);
+    expect(open).toContain('other/d');
+    documents.update('AgentTool ehr/t3', undefined);
+    expect(open).toContain('ehr/d64');
+    expect(open.size).toBe(65);
+    for (let i = 0; i < 5000; i++) documents.update(`AgentTool ehr/t${i}`, undefined);
+    expect([...open]).toEqual(['other/d']);
+  });
 });

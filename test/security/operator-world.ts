@@ -1,12 +1,14 @@
 /** The leader's loop of the operator over an API server in memory: resources by hand, bundles committed for real. */
 
+import { CommittedBundles } from '../../operator/bundles/committed-bundles.ts';
 import { headName } from '../../operator/bundles/head-config-map.ts';
+import type { PublisherOptions } from '../../operator/bundles/publisher.ts';
 import { readCommit } from '../../operator/bundles/read-commit.ts';
 import { ShardStore } from '../../operator/bundles/shard-store.ts';
 import type { ConfigMap } from '../../operator/bundles/trusted-keys.ts';
 import { AcceptedRegistrations, type RegistrationObject } from '../../operator/controllers/accepted-registrations.ts';
 import { Directory } from '../../operator/controllers/directory.ts';
-import { Documents } from '../../operator/controllers/documents.ts';
+import { Documents, type FollowedDocument } from '../../operator/controllers/documents.ts';
 import { Intake } from '../../operator/controllers/intake.ts';
 import { TenantController, type TenantRecord } from '../../operator/controllers/tenant-controller.ts';
 import { Tenants } from '../../operator/controllers/tenants.ts';
@@ -39,6 +41,10 @@ export class Cluster {
     AgentTenant: new HandStore(),
   };
   readonly namespaces = new HandStore();
+  follow: (namespace: string, name: string) => FollowedDocument = () => ({
+    store: new HandStore(),
+    stop: () => undefined,
+  });
   #uids = 0;
   #created = 0;
 
@@ -87,19 +93,26 @@ export class Leading {
   readonly directory: Directory;
   readonly controller: TenantController;
   readonly publishing: Publishing;
+  readonly bundles: CommittedBundles;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
 
   static async start(cluster: Cluster): Promise<Leading> {
-    const publishing = await newWorld(cluster.kube, { clock: cluster.clock });
-    return new Leading(cluster, publishing);
+    const { kube: client, clock } = cluster;
+    const onCommitted: PublisherOptions['onCommitted'] = (identity, bundle) => bundles.adopt(identity, bundle);
+    const publishing = await newWorld(client, { clock, onCommitted });
+    const { keys, log } = publishing;
+    const options = { client, namespace: PLATFORM, clock, random: Math.random, crypto, keys, log };
+    const bundles = new CommittedBundles(options);
+    return new Leading(cluster, publishing, bundles);
   }
 
-  private constructor(cluster: Cluster, publishing: Publishing) {
+  private constructor(cluster: Cluster, publishing: Publishing, bundles: CommittedBundles) {
+    this.bundles = bundles;
     this.cluster = cluster;
     this.publishing = publishing;
     const intake = new Intake(cluster.stores);
-    const documents = new Documents(() => ({ store: new HandStore(), stop: () => undefined }));
+    const documents = new Documents(cluster.follow);
     this.tenants = new Tenants({ intake, namespaces: cluster.namespaces, documents, platformNamespace: PLATFORM });
     this.registrations = new AcceptedRegistrations(intake);
     const { tenants, registrations, tombstones } = this;
@@ -119,6 +132,7 @@ export class Leading {
       maxStaleness: 72 * 3_600_000,
       retention: 10,
       evidence: () => ({ decisions: 0, agents: 0, wouldDeny: 0, wouldAllow: 0, errors: 0 }),
+      onStarted: () => undefined,
       onLoaded: (entries) => {
         for (const [key, { accepted, tombstone }] of entries) {
           if (key.startsWith('AgentRegistration ') && tombstone === undefined) {
@@ -151,8 +165,8 @@ export class Leading {
       .files;
   }
 
-  until<T>(test: () => T | undefined | false | Promise<T | undefined | false>, what: string): Promise<T> {
-    return waitFor(async () => (await test()) || undefined, 5_000, what) as Promise<T>;
+  until<T>(test: () => T | undefined | false | Promise<T | undefined | false>, what: string, ms = 5_000): Promise<T> {
+    return waitFor(async () => (await test()) || undefined, ms, what) as Promise<T>;
   }
 
   async stop(): Promise<void> {

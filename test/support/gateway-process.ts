@@ -1,6 +1,6 @@
 /** The real gateway program as a process of its own: started with flags, asked over HTTP, ended by pid. */
 import type { ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { freePort } from '../../bench/support/free-port.ts';
 import { flagsOf, jsonLines, runProgram } from './child-program.ts';
 
@@ -31,7 +31,7 @@ export interface GatewayOptions {
   command?: readonly string[];
 }
 
-const MAIN = join(__dirname, '..', '..', 'gateway', 'main.ts');
+const MAIN = fileURLToPath(new URL('../../gateway/main.ts', import.meta.url));
 
 const COMMAND = [process.execPath, MAIN];
 

@@ -114,7 +114,10 @@ test('the leaf in the Secret is overwritten: what is served stays usable, and an
 test('the Secret is deleted: the leader knows it by heart, and no CA appears that nobody trusts', async () => {
   const before = await secret();
   await world.drop(SECRET);
-  await eventually(async () => expect((await secret()).data).toMatchObject({ 'ca.crt': before.data['ca.crt'] }), 10_000);
+  await eventually(
+    async () => expect((await secret()).data).toMatchObject({ 'ca.crt': before.data['ca.crt'] }),
+    10_000,
+  );
   expect(await served()).toBe(new X509Certificate(text(await secret(), 'tls.crt')).serialNumber);
   await reaches(105);
   await webhookRefusesTypos();

@@ -11,6 +11,7 @@ const SLOW = { profile: 'standard' };
 
 let world: World;
 let gateway: AgentPod;
+let otherCap = 1000;
 
 async function verdicts(...amounts: number[]): Promise<string[]> {
   return Promise.all(amounts.map(async (amount) => (await gateway.decide(dollars(amount))).verdict));
@@ -41,6 +42,14 @@ async function inForce(cap: number, above: number): Promise<void> {
 
 async function sequenceOf(): Promise<number> {
   return (await gateway.sequence()) as number;
+}
+
+/** Of another policy: what is archived last is one commit old. */
+async function commitAnother(): Promise<void> {
+  const before = await sequenceOf();
+  otherCap++;
+  await world.apply(policy(SHOP, 'other', { tools: ['other'], cap: otherCap }));
+  await eventually(async () => expect(await sequenceOf()).toBeGreaterThan(before), 20_000);
 }
 
 async function dropArchive(): Promise<void> {
@@ -116,6 +125,7 @@ const DAMAGES: [string, () => Promise<void>][] = [
 ];
 
 test.each(DAMAGES)('%s: what was enforced stays in force, above everything that was committed', async (_, damage) => {
+  await commitAnother();
   const before = await sequenceOf();
   await world.stopOperator();
   await damage();

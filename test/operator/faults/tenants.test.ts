@@ -21,7 +21,7 @@ function row(kind: string, name: string, namespace?: string): string {
   return world.server.kubectl(flags).trim().replaceAll(/ +/g, ' ');
 }
 
-const NAMESPACES = ['alpha', 'beta', 'gamma', 'delta', 'epsilon', 'one', 'two', 'lone', 'wiped'];
+const NAMESPACES = ['alpha', 'beta', 'gamma', 'delta', 'epsilon', 'zeta', 'one', 'two', 'lone', 'wiped'];
 
 beforeAll(async () => {
   world = await World.open(NAMESPACES);
@@ -83,32 +83,39 @@ test('a namespace with the name of an AgentTenant that does not list it is nobod
   expect(kstatusOf(await world.object('AgentRegistration', 'buyer', 'delta'))).toBe('Current');
 }, 60_000);
 
-test('an AgentTenant is deleted: gateways of its agents are refused everything; made again, it is another tenant', async () => {
-  await world.apply(tenant('epic', ['epsilon']), tool('epsilon'), registration('epsilon'));
-  await world.apply(policy('epsilon', 'payments', { cap: 80 }));
-  await current('AgentPolicy', 'payments', 'epsilon');
-  const gateway = await world.agentPod({ namespace: 'epsilon', agent: 'buyer', tenant: 'epic' });
-  expect((await gateway.decide(dollars(80))).verdict).toBe('allow');
-  await world.remove('AgentTenant', 'epic');
-  await eventually(async () => expect((await gateway.decide(dollars(80))).verdict).not.toBe('allow'), 15_000);
-  // the namespace is a tenant of its own now, and says so
-  await eventually(async () => {
-    expect((await world.object('AgentRegistration', 'buyer', 'epsilon')).status?.tenant).toBe('epsilon');
-  }, 15_000);
-  await world.apply(tenant('epic', ['epsilon']));
-  await current('AgentTenant', 'epic');
-  // its uid is another one: what the old gateway is pinned to never comes back
-  expect((await gateway.decide(dollars(80))).verdict).not.toBe('allow');
-  const next = await world.agentPod({ namespace: 'epsilon', agent: 'buyer', pod: 'buyer-2', tenant: 'epic' });
-  expect((await next.decide(dollars(80))).verdict).toBe('allow');
-}, 60_000);
+test.each([
+  ['of another name than its namespace', 'epic', 'epsilon'],
+  ['of the name of its namespace', 'zeta', 'zeta'],
+])(
+  'an AgentTenant %s is deleted: its gateways are refused everything; made again, it is another tenant',
+  async (_, name, namespace) => {
+    await world.apply(tenant(name, [namespace]), tool(namespace), registration(namespace));
+    await world.apply(policy(namespace, 'payments', { cap: 80 }));
+    await current('AgentPolicy', 'payments', namespace);
+    const gateway = await world.agentPod({ namespace, agent: 'buyer', tenant: name });
+    expect((await gateway.decide(dollars(80))).verdict).toBe('allow');
+    await world.remove('AgentTenant', name);
+    await eventually(async () => expect((await gateway.decide(dollars(80))).verdict).toBe('deny'), 15_000);
+    // the namespace is a tenant of its own now, and says so
+    await eventually(async () => {
+      expect((await world.object('AgentRegistration', 'buyer', namespace)).status?.tenant).toBe(namespace);
+    }, 15_000);
+    await world.apply(tenant(name, [namespace]));
+    await current('AgentTenant', name);
+    // its uid is another one: what the old gateway is pinned to never comes back
+    const next = await world.agentPod({ namespace, agent: 'buyer', pod: 'buyer-2', tenant: name });
+    expect((await next.decide(dollars(80))).verdict).toBe('allow');
+    expect((await gateway.decide(dollars(80))).verdict).toBe('deny');
+  },
+  60_000,
+);
 
 test('policies and tools of the platform bind every tenant; they cannot permit, and a tenant cannot take their names', async () => {
   await world.apply(tool('one'), registration('one'), policy('one', 'payments', { cap: 500 }));
   const gateway = await world.agentPod({ namespace: 'one', agent: 'buyer' });
   await eventually(async () => expect((await gateway.decide(dollars(400))).verdict).toBe('allow'), 15_000);
   const restrict = policy(OPERATOR_NAMESPACE, 'ceiling', { cap: 300 });
-  restrict.spec.scope = {};
+  restrict.spec.scope = { tenantWide: true };
   const [rule] = restrict.spec.rules as object[];
   restrict.spec.rules = [{ ...rule, type: 'Restrict' }];
   await world.apply(restrict);

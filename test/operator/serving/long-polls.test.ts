@@ -69,11 +69,11 @@ test('ends when the time is over, when the client goes, and when the program doe
   expect(outcomes).toEqual(['gone gone', 'short over']);
   polls.close();
   await settle();
-  expect(outcomes).toEqual(['gone gone', 'short over', 'long over']);
+  expect(outcomes).toEqual(['gone gone', 'short over', 'long ended']);
   wait('t', 'late');
   wait('t', 'aborted', 1, gone.signal);
   await settle();
-  expect(outcomes.slice(3)).toEqual(['late over', 'aborted gone']);
+  expect(outcomes.slice(3)).toEqual(['late ended', 'aborted gone']);
 });
 
 test('a pod has two places, and the newest keep them; there is a bound for all', async () => {

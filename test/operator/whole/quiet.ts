@@ -35,6 +35,7 @@ export async function becomeQuiet(world: SimWorld): Promise<void> {
     process.cont();
     process.cutWatches();
   }
+  world.say(`-- quiet: ${world.processes.map(({ state }) => state).join(', ')}`);
   world.settleClock();
   await world.tick(3 * 60_000);
   // a pod whose gateway never starts holds things up for as long as it is there
@@ -43,6 +44,10 @@ export async function becomeQuiet(world: SimWorld): Promise<void> {
     if (held === undefined) await world.addPod(namespace, name);
   }
   await world.tick(QUIET);
+  world.say(`-- quiet for long: ${world.processes.map(({ state }) => state).join(', ')}`);
+  for (const { pod, held, agentId, refused } of world.gateways.values()) {
+    world.say(`-- gateway ${pod.namespace}/${pod.name} ${agentId} ${held?.tenant.name} ${held?.sequence} ${refused}`);
+  }
   await world.observer.lookAgain(world.configMaps('bundle-head'));
 }
 
@@ -105,7 +110,7 @@ function checkTenant(world: SimWorld, { identity, namespaces, tenant }: TenantSc
   const expected = expectedContents({ identity, namespaces, ...(tenant && { tenant }) }, all, head.entries);
   for (const [agent, text] of expected) {
     const actual = textOf(head.bundle.files.get(agentFile(agent))?.bytes);
-    if (actual !== text && problem === undefined && tenant?.spec.freeze == null) {
+    if (actual !== text && problem === undefined) {
       observer.violation(`${identity.name}: ${agent} has ${actual}\ninstead of ${text}`);
     }
   }

@@ -85,7 +85,6 @@ function tenant(name: string, lists: readonly (readonly string[])[]): Resource {
     variants: ['good', 'good', 'typo'],
     spec: (variant, n) => ({
       namespaces: [...(lists[n % lists.length] ?? [])],
-      ...(n % 5 === 4 && { freeze: { reason: 'a test', gateways: 'DenyWrites' } }),
       ...(variant === 'typo' && { namespace: 'x' }),
     }),
   };

@@ -2,7 +2,7 @@
 import type { TenantIdentity } from '../../../operator/model/tenant-identity.ts';
 import type { Replica } from '../../../operator/program/replica.ts';
 import type { ToldBy } from '../../../operator/serving/gateway-table.ts';
-import { toHex } from '../../../policy/bundle/encoding.ts';
+import { toBase64, toHex } from '../../../policy/bundle/encoding.ts';
 import { HEAD_FILE } from '../../../policy/bundle/file-names.ts';
 import type { Manifest } from '../../../policy/bundle/manifest.ts';
 import { type VerifiedSlice, verifyBundle } from '../../../policy/bundle/verify-bundle.ts';
@@ -12,6 +12,7 @@ import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 /** What a gateway says to what is older than what it has, or was issued by a clock that runs otherwise. */
 const PATIENCE = new Set([
   'AEGIS_BUNDLE_SEQUENCE',
+  'AEGIS_BUNDLE_SEQUENCE_CONFLICT',
   'AEGIS_BUNDLE_HEAD_OLDER',
   'AEGIS_BUNDLE_EXPIRED',
   'AEGIS_BUNDLE_FUTURE',
@@ -38,6 +39,10 @@ export class SimGateway {
   tenant: TenantIdentity | undefined;
   agentId: string | undefined;
   held: Manifest | undefined;
+  /** It has more than it is offered, and shows it. */
+  #ahead = false;
+  /** Why it refused what it was offered last. */
+  refused = '';
   slice: VerifiedSlice | undefined;
 
   constructor(pod: GatewayPod, world: GatewayWorld) {
@@ -77,6 +82,7 @@ export class SimGateway {
         agent: agent.agentId,
         state: this.held === undefined ? 'none' : 'active',
         ...(this.held !== undefined && { sequence: this.held.sequence, etag: this.held.etag }),
+        ...(this.#ahead && { head: toBase64(this.slice?.files.get(HEAD_FILE)?.bytes ?? new Uint8Array()) }),
       });
     }
   }
@@ -84,7 +90,11 @@ export class SimGateway {
   #activate(asked: Replica, tenant: TenantIdentity): void {
     const bundle = asked.bundles.tenant(tenant.name, tenant.uid);
     const slice = bundle?.slice(this.agentId ?? '');
-    if (bundle === undefined || slice === undefined || bundle.etag === this.held?.etag) return;
+    if (bundle === undefined || slice === undefined) return;
+    if (bundle.etag === this.held?.etag) {
+      this.#ahead = false;
+      return;
+    }
     const files = new Map([...slice.files].map(([name, { bytes }]) => [name, bytes]));
     const digest = toHex(nodeCrypto.sha256(files.get(HEAD_FILE) ?? new Uint8Array()));
     try {
@@ -100,10 +110,13 @@ export class SimGateway {
       if (!this.#world.wasCommitted(digest)) {
         this.#world.violation(`${this.pod.name} activated ${verified.manifest.sequence}, which was never committed`);
       }
+      this.#ahead = false;
       this.held = verified.manifest;
       this.slice = verified as VerifiedSlice;
     } catch (error) {
       if (!(error instanceof AegisError)) throw error;
+      this.refused = error.code;
+      this.#ahead = error.code.startsWith('AEGIS_BUNDLE_SEQUENCE');
       if (!PATIENCE.has(error.code)) {
         this.#world.violation(`${this.pod.name} is offered what it must refuse: ${error.code} ${error.message}`);
       }

@@ -78,6 +78,12 @@ export class SimProcess {
   }
 
   /** SIGCONT. */
+  /** For messages. */
+  get state(): string {
+    const { ended, replica, leading } = this;
+    return `${this.name} ${ended ? 'ended' : this.#gate ? 'stopped' : 'runs'} ${replica ? 'open' : 'opening'} ${leading ? 'leads' : ''}`;
+  }
+
   cont(): void {
     if (this.ended) return;
     this.#gate?.resolve();
