@@ -31,7 +31,8 @@ const CHECKS: readonly (readonly [name: string, command: string, ...args: string
   ['pinned tools', 'node', 'scripts/install-tools.ts'],
   ['policy engine', 'node', 'scripts/build-engine.ts', '--check'],
   ['bundle the programs', 'node', 'scripts/build.mjs'],
-  ['tests', 'jest', '--json', `--outputFile=${report}`, ...process.argv.slice(2)],
+  // most of them wait for processes more than they compute
+  ['tests', 'jest', '--maxWorkers=2', '--json', `--outputFile=${report}`, ...process.argv.slice(2)],
 ];
 
 let passed = 0;

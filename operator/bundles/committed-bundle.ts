@@ -1,6 +1,6 @@
 /** One verified, committed bundle, ready to be served agent by agent. */
 import type { CryptoProvider } from '../../policy/bundle/crypto-provider.ts';
-import { agentFile, agentOfFile, isAgentId } from '../../policy/bundle/file-names.ts';
+import { agentFile, agentOfFile, HEAD_FILE, isAgentId } from '../../policy/bundle/file-names.ts';
 import type { Manifest } from '../../policy/bundle/manifest.ts';
 import type { SignedBundle } from '../../policy/bundle/sign-bundle.ts';
 import { type BundleSlice, sliceBundle } from '../../policy/bundle/slice-bundle.ts';
@@ -11,6 +11,8 @@ import { packArchive } from './slice-archive.ts';
 export class CommittedBundle {
   readonly identity: TenantIdentity;
   readonly manifest: Manifest;
+  /** Bytes of `manifest.json`. */
+  readonly head: Uint8Array;
   /** Of the head, without quotes. */
   readonly etag: string;
   readonly agents: ReadonlySet<string>;
@@ -25,6 +27,7 @@ export class CommittedBundle {
   ) {
     this.identity = identity;
     this.manifest = bundle.manifest;
+    this.head = bundle.files.get(HEAD_FILE)?.bytes ?? new Uint8Array();
     this.etag = bundle.manifest.etag;
     this.agents = new Set([...bundle.files.keys()].map(agentOfFile).filter((id) => id !== undefined));
     this.#bundle = bundle;

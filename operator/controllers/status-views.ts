@@ -125,7 +125,7 @@ export class StatusViews {
       ...this.#common(item, record, result),
       suspended: policy.spec.suspend === true,
       targetStage: result.plan?.targetStage ?? ('Enforce' as const),
-      ...(result.plan !== undefined && { rollout: result.plan.state, wait: result.plan.wait }),
+      ...rolloutOf(result, record.outcome.plan.entries.get(item.key)),
       ...(published !== undefined && { published }),
       pods: this.#settled(this.#scoped.count(record, agents, sequenceOf(entry)), previous?.agents),
       deleting: item.deleting,
@@ -224,7 +224,10 @@ export class StatusViews {
     }
     const more = missing.length > 1 ? ` (and ${missing.length - 1} more)` : '';
     const known = this.#missing.get(key);
-    const next = { since: known?.since ?? toldSince(object) ?? this.#options.now(), what: `${first.message}${more}` };
+    const now = this.#options.now();
+    // a clock that was set back must not make it last longer
+    const since = Math.min(known?.since ?? toldSince(object) ?? now, now);
+    const next = { since, what: `${first.message}${more}` };
     this.#missing.set(key, next);
     return next;
   }
@@ -251,6 +254,14 @@ export class StatusViews {
 
 function committedEntry({ outcome }: TenantRecord, key: string): StateEntry | undefined {
   return outcome.committed?.entries.get(key);
+}
+
+/** What is committed, or about to be; with the counts of the gate, which never are. */
+function rolloutOf({ plan }: ResourceResult, planned: StateEntry | undefined) {
+  const { rollout } = planned ?? {};
+  if (rollout === undefined) return {};
+  const same = plan?.state.revision === rollout.revision && plan.state.stageEnteredAt === rollout.stageEnteredAt;
+  return same ? { rollout: plan.state, wait: plan.wait } : { rollout };
 }
 
 /** Only a commit that holds this very generation counts. */

@@ -36,6 +36,8 @@ export interface TenantControllerOptions extends Omit<SessionOptions, 'identity'
   /** ms that a change waits for quiet at most. */
   maxDelay: number;
   evidence(identity: TenantIdentity, question: EvidenceQuestion): Evidence;
+  /** Bytes of the newest head that this replica has verified and serves. */
+  served(identity: TenantIdentity): Uint8Array | undefined;
   /** Told what was committed of a tenant when this process takes it on. */
   onLoaded(entries: StateEntries): void;
   /** Told once it is known which tenants there are, the last good versions of their AgentTenants included. */
@@ -70,6 +72,7 @@ export class TenantController {
   readonly #options: TenantControllerOptions;
   readonly #queue: WorkQueue;
   readonly #sessions = new Map<string, TenantSession>();
+  readonly #opening = new Map<string, Promise<TenantSession>>();
   readonly #records = new Map<string, TenantRecord>();
   /** Monotonic ms of the first and the last change that is not worked off yet. */
   readonly #changes = new Map<string, { first: number; last: number }>();
@@ -186,8 +189,10 @@ export class TenantController {
     const started = clock.monotonic();
     const current = scope ?? { identity, namespaces: [] };
     const before = this.#records.get(key);
+    const parts = scope === undefined ? EMPTY : tenants.parts(scope);
+    const platformEntries = parts.platform.length === 0 ? undefined : await this.#platformEntries();
     const outcome = await session.alone(() =>
-      session.pass(current, scope === undefined ? EMPTY : tenants.parts(scope)),
+      session.pass(current, { ...parts, ...(platformEntries !== undefined && { platformEntries }) }),
     );
     if (scope === undefined && outcome.committed !== undefined && outcome.plan.entries.size === 0) {
       // with no repair in between, which would put the head back
@@ -229,15 +234,31 @@ export class TenantController {
     return Math.ceil(Math.min(change.last + debounce, change.first + maxDelay) - clock.monotonic());
   }
 
+  /** What is committed of the platform's own tenant, whether or not it had its turn yet. */
+  async #platformEntries(): Promise<StateEntries | undefined> {
+    const { tenants, platformNamespace } = this.#options;
+    const scope = tenants.scopeOf(platformNamespace);
+    return scope && (await this.#session(scope.identity)).committed?.entries;
+  }
+
+  /** One at a time per tenant, whoever asks. */
   async #session(identity: TenantIdentity): Promise<TenantSession> {
     const key = keyOfTenant(identity);
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
+    const opening = this.#opening.get(key) ?? this.#open(identity).finally(() => this.#opening.delete(key));
+    this.#opening.set(key, opening);
+    return opening;
+  }
+
+  async #open(identity: TenantIdentity): Promise<TenantSession> {
+    const key = keyOfTenant(identity);
     const { publisher, tenants, clock, evidence, ...rest } = this.#options;
     const start = await loadStart(publisher, identity);
     if (start.damaged !== undefined) {
       this.#options.log.error('bundle.damaged', { tenant: identity.name, code: start.damaged.code });
     }
+    this.#recall(identity);
     const { entries } = start.committed ?? start.archived ?? {};
     this.#options.onLoaded(entries ?? new Map());
     const entry = entries?.get(`AgentTenant ${identity.name}`);
@@ -272,6 +293,19 @@ export class TenantController {
       }
     }
     return [];
+  }
+
+  /** An older head was put there by hand while nobody led: this replica still serves the newer one, and so may gateways. */
+  #recall(identity: TenantIdentity): void {
+    const { served, publisher, log } = this.#options;
+    const head = served(identity);
+    if (head === undefined) return;
+    try {
+      const shown = publisher.acceptHigherHead(head, identity);
+      if (shown !== undefined) log.warn('bundle.behind', { tenant: identity.name, sequence: shown.sequence });
+    } catch (error) {
+      if (!(error instanceof AegisError)) throw error;
+    }
   }
 
   #forget(key: string): undefined {

@@ -38,6 +38,9 @@ export interface SessionOptions {
   retention: number;
 }
 
+/** What a tenant is made of, and what of the platform's it takes over. */
+export type PassParts = TenantParts & Pick<TenantInput, 'platformEntries'>;
+
 /** What one pass did. */
 export interface PassOutcome {
   plan: TenantPlan;
@@ -117,7 +120,7 @@ export class TenantSession {
     this.#committed = undefined;
   }
 
-  async pass(scope: TenantScope, parts: TenantParts): Promise<PassOutcome> {
+  async pass(scope: TenantScope, parts: PassParts): Promise<PassOutcome> {
     const spec = scope.tenant?.spec;
     const input = this.#inputOf(scope, parts);
     const plan = this.#planner.plan(input);
@@ -130,7 +133,7 @@ export class TenantSession {
     }
   }
 
-  #inputOf(scope: TenantScope, parts: TenantParts): TenantInput {
+  #inputOf(scope: TenantScope, parts: PassParts): TenantInput {
     const { now, evidence } = this.#options;
     const entries = withoutContent(this.#committed?.entries ?? this.#remembered);
     return {

@@ -141,6 +141,9 @@ export class Tenants {
       const gone = now === undefined || now.deleting || now.object.metadata.uid !== before?.object.metadata.uid;
       if (gone && (now === undefined || now.deleting || !now.valid)) this.#valid.delete(item.key);
       this.#reshape();
+      // of a version that changes nothing there is something to say as well
+      const scope = this.tenancy.scopes.get(item.object.metadata.name);
+      if (scope?.tenant !== undefined) this.#tell(scope.identity);
       return;
     }
     this.#tellNamespace(item.object.metadata.namespace ?? 'default');

@@ -7,6 +7,7 @@ import type { Acceptance } from './acceptance.ts';
 import type { ResourceResult } from './plan-tenant.ts';
 import type { PolicyPlan } from './rollouts.ts';
 import { keptVersion } from './stand-ins.ts';
+import { speaksOfNone, toolsTakingPart } from './tools-in-scope.ts';
 
 export interface EntriesInput {
   acceptance: Acceptance;
@@ -15,17 +16,21 @@ export interface EntriesInput {
   /** By key of the registration. */
   everEnforced: ReadonlyMap<string, readonly string[]>;
   before: StateEntries;
+  /** Its policies bind the tools of every tenant. */
+  platformNamespace: string;
 }
 
 /** What is new, or takes part in another way than before, has sequence 0. */
 export function nextEntries(input: EntriesInput): Map<string, StateEntry> {
   const { acceptance, results, graves, before } = input;
   const entries = new Map(graves);
+  const tools = toolsTakingPart(acceptance);
   for (const { key, loaded } of acceptance.choices()) {
     const result = results.get(key);
     if (loaded === undefined || result === undefined) continue;
     const known = before.get(key);
-    const entry = result.takesPart === 'none' ? sameObject(known, loaded) : entryOf(loaded, known, result, input);
+    const entry =
+      result.takesPart === 'none' ? sameObject(known, loaded) : entryOf(loaded, known, result, { ...input, tools });
     if (entry !== undefined) entries.set(key, entry);
   }
   return entries;
@@ -40,17 +45,18 @@ function entryOf(
   loaded: LoadedResource,
   known: StateEntry | undefined,
   { plan, current }: ResourceResult,
-  { everEnforced }: EntriesInput,
+  { everEnforced, tools, platformNamespace }: EntriesInput & { tools: ReadonlySet<string> },
 ): StateEntry {
   const { uid = '', generation = 0 } = loaded.object.metadata;
   const same = known?.uid === uid && known.generation === generation && known.tombstone === undefined;
   const enforced = everEnforced.get(current.key) ?? [];
+  const waits = loaded.object.metadata.namespace !== platformNamespace && speaksOfNone(loaded, tools);
   const next: StateEntry = {
     uid,
     generation,
     accepted: same ? known.accepted : keptVersion(loaded),
     ...stableOf(plan, known),
-    ...(plan !== undefined && { rollout: withoutCounts(plan.state, known?.rollout) }),
+    ...rolloutOf(plan, known?.uid === uid ? known : undefined, waits),
     ...(enforced.length > 0 && { everEnforced: [...enforced] }),
     sequence: 0,
   };
@@ -61,6 +67,20 @@ function entryOf(
 /** Sequence 0 becomes the sequence that is committed. */
 export function numbered(entries: ReadonlyMap<string, StateEntry>, sequence: number): Map<string, StateEntry> {
   return new Map([...entries].map(([key, entry]) => [key, entry.sequence === 0 ? { ...entry, sequence } : entry]));
+}
+
+/**
+ * A policy that came before its tools has never been in force, so that nothing can break it: its rollout begins when there
+ * is something to bind. One that has lost them stays where it was.
+ */
+function rolloutOf(
+  plan: PolicyPlan | undefined,
+  known: StateEntry | undefined,
+  waits: boolean,
+): Pick<StateEntry, 'rollout'> {
+  if (plan === undefined) return {};
+  if (!waits) return { rollout: withoutCounts(plan.state, known?.rollout) };
+  return known?.rollout === undefined ? {} : { rollout: known.rollout };
 }
 
 function stableOf(plan: PolicyPlan | undefined, known: StateEntry | undefined): { stable?: unknown } {
@@ -94,7 +114,9 @@ function equal(a: StateEntry, b: StateEntry): boolean {
 /** Whether gateways would see no difference: revision and stage of a policy, the object of everything else. */
 function takesPartAlike(known: StateEntry, next: StateEntry): boolean {
   if (known.uid !== next.uid || known.tombstone !== undefined) return false;
-  if (next.rollout === undefined || known.rollout === undefined) return known.generation === next.generation;
+  if (next.rollout === undefined || known.rollout === undefined) {
+    return known.rollout === next.rollout && known.generation === next.generation;
+  }
   const facts = ({ stage, revision, stableRevision, partialPercent }: RolloutState): string =>
     [stage, revision, stableRevision, partialPercent].join();
   const suspended = ({ accepted }: StateEntry): boolean =>

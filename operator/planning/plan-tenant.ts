@@ -9,7 +9,7 @@ import type { CompileOptions } from '../../policy/compiler/compile-options.ts';
 import { agentIdOf, sortResources } from '../../policy/compiler/tenant-resources.ts';
 import type { Finding } from '../../policy/errors.ts';
 import type { LoadedResource } from '../../policy/resources/resource.ts';
-import type { AgentPolicy, AgentRegistration, AgentTenant } from '../../policy/resources/types.generated.ts';
+import type { AgentPolicy, AgentRegistration, AgentTenant, AgentTool } from '../../policy/resources/types.generated.ts';
 import type { Evidence } from '../../policy/rollout/evidence.ts';
 import type { RolloutState } from '../../policy/rollout/rollout-state.ts';
 import type { KubeObject } from '../kube/types.ts';
@@ -23,6 +23,7 @@ import { nextEntries } from './entries.ts';
 import { type PlannedPolicy, type PolicyPlan, planRollouts, RolloutMemory } from './rollouts.ts';
 import { tombstoneOf, tombstones } from './stand-ins.ts';
 import type { TenantScope } from './tenancy.ts';
+import { toolIdOf, toolsNamed } from './tools-in-scope.ts';
 
 export interface TenantInput {
   scope: TenantScope;
@@ -36,6 +37,8 @@ export interface TenantInput {
   documents: readonly KubeObject[];
   /** As committed last. */
   entries: StateEntries;
+  /** What the platform's own tenant has committed: its policies go on here as they stand there. */
+  platformEntries?: StateEntries;
   evidence(question: EvidenceQuestion): Evidence;
   /** What was committed last could not be read: status is the only witness of what has enforced since `entries`. */
   lost?: boolean;
@@ -109,7 +112,14 @@ export class TenantPlanner {
     const compiled = compilation.tenants.find(({ name }) => name === input.scope.identity.name) as CompiledTenant;
     const results = resultsOf(acceptance, compilation, plans);
     const everEnforced = enforcedPairs(acceptance, plans, input.entries);
-    const entries = nextEntries({ acceptance, results, graves, everEnforced, before: input.entries });
+    const entries = nextEntries({
+      acceptance,
+      results,
+      graves,
+      everEnforced,
+      before: input.entries,
+      platformNamespace: this.#options.platformNamespace,
+    });
     const wakes = [...plans.values()].map(({ wakeAt }) => wakeAt ?? Number.POSITIVE_INFINITY);
     const ends = [...graves.values()].map(({ tombstone }) => tombstone?.until ?? Number.POSITIVE_INFINITY);
     const wakeAt = [...wakes, ...ends].reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
@@ -213,8 +223,14 @@ export class TenantPlanner {
     if (edited.length > 0) return true;
     const broken = brokenInForce(compilation, input.entries);
     if (broken.length === 0) return false;
+    const keys = new Set(broken.map((id) => `AgentPolicy ${id}`));
+    const policies = [...acceptance.choices()].filter(({ key }) => keys.has(key));
+    const named = toolsNamed(
+      [...keys].map((key) => input.entries.get(key)),
+      policies.map(({ loaded }) => loaded),
+    );
     const tools = resources
-      .filter(({ object }) => object.kind === 'AgentTool')
+      .filter(({ object }) => object.kind === 'AgentTool' && named?.has(toolIdOf(object as AgentTool)) !== false)
       .map(({ object: { metadata } }) => `AgentTool ${metadata.namespace}/${metadata.name}`)
       .filter((key) => acceptance.isChanged(key));
     for (const key of tools) acceptance.revert(key, [breaks(key, broken)]);
@@ -232,7 +248,13 @@ function inOrder(resources: LoadedResource[]): LoadedResource[] {
 }
 
 /** The version of the AgentTenant that made the scope is the last good one, also where nobody has committed it yet. */
-function entriesOf({ entries, scope, tenant }: TenantInput): StateEntries {
+function entriesOf(input: TenantInput): StateEntries {
+  const { scope, tenant } = input;
+  const entries = new Map(input.entries);
+  for (const { key } of input.platform) {
+    const inherited = inheritedEntry(key, input);
+    if (inherited !== undefined) entries.set(key, inherited);
+  }
   const { uid, generation = 0 } = scope.tenant?.metadata ?? {};
   if (tenant === undefined || tenant.valid || uid === undefined) return entries;
   const known = entries.get(tenant.key);
@@ -240,19 +262,29 @@ function entriesOf({ entries, scope, tenant }: TenantInput): StateEntries {
   return new Map(entries).set(tenant.key, { uid, generation, accepted: scope.tenant, sequence: 0 });
 }
 
+/** A tenant that is new to a policy of the platform takes over where it stands: what binds everybody binds it too. */
+function inheritedEntry(key: string, { entries, platform, platformEntries }: TenantInput): StateEntry | undefined {
+  if (entries.has(key) || !platform.some((item) => item.key === key)) return undefined;
+  return platformEntries?.get(key);
+}
+
 function plannedPolicy(
   { key, current, loaded, takesPart }: Choice & { key: string },
-  { entries, lost, hold = false }: TenantInput,
+  input: TenantInput,
 ): PlannedPolicy[] {
   if (loaded?.object.kind !== 'AgentPolicy') return [];
+  const { entries, lost, hold = false } = input;
   const entry = entries.get(key);
+  const inherited = inheritedEntry(key, input);
+  const { uid } = loaded.object.metadata;
   const witness = lost === true ? (current.object as unknown as AgentPolicy).status?.rollout : undefined;
   return [
     {
       key,
       policy: loaded as LoadedResource<AgentPolicy>,
       hold: hold || takesPart !== 'current',
-      ...(entry !== undefined && entry.uid === loaded.object.metadata.uid && { entry }),
+      ...(entry !== undefined && entry.uid === uid && { entry }),
+      ...(inherited !== undefined && inherited.uid === uid && { inherited }),
       ...(witness !== undefined && { witness: witness as RolloutState }),
     },
   ];

@@ -32,6 +32,8 @@ export interface PlannedPolicy {
   policy: LoadedResource<AgentPolicy>;
   entry?: StateEntry;
   hold: boolean;
+  /** Of a policy of the platform that is new to this tenant: where it stands in the platform's own. */
+  inherited?: StateEntry;
   /** What its status says, where the last commit is lost: the only witness left that it has enforced. */
   witness?: RolloutState;
 }
@@ -96,9 +98,10 @@ export function policyIdOf({ object }: LoadedResource): string {
 export function planRollouts(input: RolloutInput): Map<string, PolicyPlan> {
   const { policies, resources, tenant, options } = input;
   const stables = new Map<string, LoadedResource<AgentPolicy>>();
-  for (const { key, policy, entry } of policies) {
-    const itself = entry?.stable === undefined && entry?.generation === policy.object.metadata.generation;
-    const stable = itself ? undefined : stableOf(entry);
+  for (const { key, policy, entry, inherited } of policies) {
+    const past = entry ?? inherited;
+    const itself = past?.stable === undefined && past?.generation === policy.object.metadata.generation;
+    const stable = itself ? undefined : stableOf(past);
     if (stable !== undefined) stables.set(key, stable);
   }
   const { memory } = input;
@@ -132,7 +135,7 @@ interface Revisions {
 }
 
 function planPolicy(
-  { policy, entry, hold, witness }: PlannedPolicy,
+  { policy, entry, hold, inherited, witness }: PlannedPolicy,
   { revision, stable, stableRevision }: Revisions,
   input: RolloutInput,
 ): PolicyPlan {
@@ -141,7 +144,11 @@ function planPolicy(
     agents: agents.length,
     tenant: input.tenant.metadata.name,
   });
-  const before = testified(witness, revision) ?? rebased(entry, policy, revision, stableRevision);
+  const past =
+    inherited === undefined
+      ? rebased(entry, policy, revision, stableRevision)
+      : renamed(inherited, policy, revision, stableRevision);
+  const before = testified(witness, revision) ?? past;
   const evidence = before?.revision === revision ? input.evidence(questionOf(policy, before)) : NO_EVIDENCE;
   const { state, reason, wakeAt } = nextState({ spec, state: before, revision, evidence, now: input.now, hold });
   const enforces = state.stableRevision === state.revision;
@@ -176,6 +183,20 @@ function rebased(
   if (stableRevision !== undefined) return rebaseStable(state, stableRevision);
   const unchanged = state.revision === state.stableRevision && entry?.generation === policy.object.metadata.generation;
   return unchanged ? rebaseStable(state, revision) : state;
+}
+
+/** The same contents have other digests in another tenant, whose tools are others. */
+function renamed(
+  { rollout, generation }: StateEntry,
+  policy: LoadedResource<AgentPolicy>,
+  revision: string,
+  stableRevision = revision,
+): RolloutState | undefined {
+  if (rollout === undefined) return undefined;
+  const newest = generation === policy.object.metadata.generation ? revision : rollout.revision;
+  if (rollout.stableRevision === undefined) return { ...rollout, revision: newest };
+  const enforces = rollout.revision === rollout.stableRevision;
+  return { ...rollout, stableRevision, revision: enforces ? stableRevision : newest };
 }
 
 function questionOf(

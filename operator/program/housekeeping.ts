@@ -18,6 +18,8 @@ export interface HousekeepingOptions {
   keys: SigningKeys;
   /** Writes what gateways trust where it is not as it should be. */
   publishTrust(): void;
+  /** The wall clock was set, or the machine has slept: what waits for a time waits for the wrong one. */
+  onLeap(): void;
   clock: Clock;
   random(): number;
   log: Logger;
@@ -27,6 +29,8 @@ export interface HousekeepingOptions {
 
 /** ms between two rounds. */
 const INTERVAL = 30_000;
+/** ms by which the wall clock has left the other one. */
+const LEAP = 10_000;
 /** That are looked at in one round. */
 const TENANTS = 20;
 
@@ -37,9 +41,13 @@ const TENANTS = 20;
 export async function keepHouse(options: HousekeepingOptions, signal: AbortSignal): Promise<void> {
   const { clock, random, log } = options;
   let turn = 0;
+  let drift = clock.now() - clock.monotonic();
   while (!signal.aborted) {
     await clock.sleep(INTERVAL * (0.8 + 0.4 * random()), signal);
     if (signal.aborted) return;
+    const before = drift;
+    drift = clock.now() - clock.monotonic();
+    if (Math.abs(drift - before) > LEAP) options.onLeap();
     try {
       await round(options, turn++);
     } catch (error) {

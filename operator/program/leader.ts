@@ -80,6 +80,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     headLifetime: settings['publish.headLifetime'],
     ...DEFAULTS,
     evidence: (identity, question) => replica.evidence.evidence(identity, question),
+    served: ({ name, uid }) => bundles.tenant(name, uid)?.head,
     onLoaded: (entries) => {
       for (const [key, { accepted, tombstone }] of entries) {
         if (key.startsWith('AgentRegistration ') && tombstone === undefined) {
@@ -222,6 +223,9 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
         publisher,
         keys,
         publishTrust,
+        onLeap: () => {
+          for (const { key } of intake.values()) status.mark(key);
+        },
         clock,
         random,
         log,

@@ -11,6 +11,9 @@ import { WrittenStatuses } from './written-statuses.ts';
 /** Field manager of every status; never changed, or fields of the old one would stay for ever. */
 export const STATUS_MANAGER = 'aegis-operator-status';
 
+/** ms after which a status that has aged is looked at again. */
+const AGED_AGAIN = 60_000;
+
 export interface DesiredStatus {
   type: ResourceType;
   /** The cached object as it is now. */
@@ -115,7 +118,8 @@ export class StatusWriter {
   #sleepOf({ type, status, wakeAt = Number.POSITIVE_INFINITY }: DesiredStatus): number {
     const now = this.#options.clock.now();
     const aged = agedAt(type.kind, status);
-    return Math.min(Math.max(100, wakeAt - now), aged > now ? aged - now : Number.POSITIVE_INFINITY);
+    // the head is about to be renewed, and of that nobody is told
+    return Math.min(Math.max(100, wakeAt - now), aged > now ? aged - now : AGED_AGAIN);
   }
 
   /** ms until the difference may be written; 0: now; infinite: there is none. */

@@ -132,6 +132,7 @@ export class Leading {
       maxStaleness: 72 * 3_600_000,
       retention: 10,
       evidence: () => ({ decisions: 0, agents: 0, wouldDeny: 0, wouldAllow: 0, errors: 0 }),
+      served: () => undefined,
       onStarted: () => undefined,
       onLoaded: (entries) => {
         for (const [key, { accepted, tombstone }] of entries) {

@@ -1,4 +1,5 @@
 /** Two hundred bad objects among a thousand good ones: each stalls itself alone, with place and reason. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../apiserver/wait-for.ts';
 import type { AgentPod } from '../../support/agent-pod.ts';
 import { kstatusOf } from '../../support/kstatus.ts';
@@ -110,7 +111,9 @@ const GOOD: Resource[] = [
 ];
 const BAD: Bad[] = [...numbers(160).map(badPolicy), ...numbers(20).map(badTool), ...numbers(20).map(badRegistration)];
 
+/** A list of all of them is work for the API server as well, so not too often. */
 async function everything(): Promise<Map<string, StatusObject>> {
+  await sleep(500);
   const lists = await Promise.all(
     ['AgentPolicy', 'AgentTool', 'AgentRegistration'].map((kind) => world.objects(kind, MANY)),
   );

@@ -6,6 +6,8 @@ function fintech(): World {
   return world;
 }
 
+type ToolObject = { spec: { actions: { name: string; parameters?: unknown }[] } };
+
 const POLICY = 'AgentPolicy fintech/finance-payments';
 
 type PolicySpec = {
@@ -91,6 +93,44 @@ describe('a tenant, planned', () => {
     expect(plan.results.get('AgentTool fintech/stripe-payments')?.findings[0]?.code).toBe('AEGIS_TOOL_BREAKS_POLICY');
     expect(plan.results.get(POLICY)).toMatchObject({ takesPart: 'current' });
     expect(JSON.stringify(slice(world))).toBe(good);
+  });
+
+  test('a tool that breaks a policy in force holds up no other tool', () => {
+    const world = fintech();
+    world.pass();
+    const tool = JSON.parse(JSON.stringify(world.stores.AgentTool.get('fintech/stripe-payments'))) as ToolObject;
+    world.apply({ ...tool, metadata: { name: 'payouts', namespace: 'fintech' } } as never);
+    world.edit('AgentTool', 'fintech/stripe-payments', (spec: ToolObject['spec']) => {
+      for (const action of spec.actions) delete action.parameters;
+    });
+    const plan = world.pass();
+    expect(plan.results.get('AgentTool fintech/stripe-payments')).toMatchObject({ takesPart: 'lastGood' });
+    expect(plan.results.get('AgentTool fintech/payouts')).toMatchObject({ takesPart: 'current', findings: [] });
+  });
+
+  test('a policy that came before its tool, and does not fit it, stalls itself and not the tool', () => {
+    const world = fintech();
+    const tool = world.stores.AgentTool.get('fintech/stripe-payments');
+    world.delete('AgentTool', 'fintech/stripe-payments');
+    world.edit('AgentPolicy', 'fintech/finance-payments', (spec: PolicySpec) => {
+      (spec.rules[0] as PolicySpec['rules'][0]).actions = ['create_paymant'];
+    });
+    expect(
+      world
+        .pass()
+        .results.get(POLICY)
+        ?.missing.map(({ code }) => code),
+    ).toContain('AEGIS_UNKNOWN_TOOL');
+    const before = world.entries;
+    world.now += 60_000;
+    for (const [key, entry] of world.plan().entries) expect(entry).toBe(before.get(key));
+    world.apply(tool as never);
+    for (const plan of [world.pass(), world.pass()]) {
+      expect(plan.held).toEqual([]);
+      expect(plan.results.get('AgentTool fintech/stripe-payments')).toMatchObject({ takesPart: 'current' });
+      expect(plan.results.get(POLICY)).toMatchObject({ takesPart: 'none' });
+      expect(plan.results.get(POLICY)?.findings.map(({ code }) => code)).toContain('AEGIS_UNKNOWN_ACTION');
+    }
   });
 
   test('a deleted registration stays, refused, until gateways stop by themselves', () => {
@@ -187,5 +227,44 @@ describe('a tenant, planned', () => {
     world.delete('AgentRegistration', 'fintech/other');
     world.pass();
     expect(slice(world)).toMatchObject({ suspended: false });
+  });
+
+  test('a policy of the platform that enforces binds a tenant that is new from its first bundle on', () => {
+    const world = fintech();
+    const restrict = {
+      apiVersion: 'aegis.dev/v1alpha1',
+      kind: 'AgentPolicy',
+      metadata: { name: 'no-large-payments', namespace: 'aegis-system' },
+      spec: {
+        scope: { tenantWide: true },
+        rules: [{ name: 'cap', type: 'Restrict', actions: ['*'], conditions: { maxAmount: 10 } }],
+        rollout: { profile: 'standard' },
+      },
+    };
+    world.apply(restrict);
+    const key = 'AgentPolicy aegis-system/no-large-payments';
+    const shadow = world.plan('aegis-system');
+    expect(shadow.results.get(key)?.findings).toEqual([]);
+    expect(shadow.results.get(key)?.plan?.state.stage).toBe('Shadow');
+    const entry = shadow.entries.get(key);
+    const rollout = entry?.rollout;
+    if (entry === undefined || rollout === undefined) throw new Error('there is no entry');
+    const { revision } = rollout;
+    const enforcing = { ...rollout, stage: 'Enforce' as const, phase: 'Complete' as const, stableRevision: revision };
+    const platform = new Map([[key, { ...entry, rollout: enforcing, sequence: 7 }]]);
+    const plan = world.plan('fintech', platform);
+    const state = plan.results.get(key)?.plan?.state;
+    expect(state).toMatchObject({ stage: 'Enforce', phase: 'Complete' });
+    expect(state?.stableRevision).toBe(state?.revision);
+    expect(plan.results.get(key)?.plan?.takesPart.stable).toBeDefined();
+    // also where its current version is of no use
+    world.edit('AgentPolicy', 'aegis-system/no-large-payments', (spec: { scop?: string }) => {
+      spec.scop = 'x';
+    });
+    const broken = world.plan('fintech', platform);
+    expect(broken.results.get(key)?.takesPart).toBe('lastGood');
+    expect(broken.results.get(key)?.plan?.takesPart.stable).toBeDefined();
+    // without a word of the platform it begins as everywhere
+    expect(world.plan('fintech', new Map()).results.get(key)?.plan).toBeUndefined();
   });
 });

@@ -114,7 +114,7 @@ export class World {
   }
 
   /** One pass without committing it. */
-  plan(namespace = 'fintech'): TenantPlan {
+  plan(namespace = 'fintech', platformEntries?: StateEntries): TenantPlan {
     const scope = this.scope(namespace);
     const tenant = this.intake.get(`AgentTenant ${scope.identity.name}`);
     const shared = scope.namespaces.includes(PLATFORM) ? [] : [...this.intake.inNamespace(PLATFORM)];
@@ -125,6 +125,7 @@ export class World {
       platform: shared.filter(({ kind }) => kind === 'AgentPolicy' || kind === 'AgentTool'),
       documents: [],
       entries: this.entries,
+      ...(platformEntries !== undefined && { platformEntries }),
       evidence: this.evidence,
       now: this.now,
       maxStaleness: 72 * 3_600_000,

@@ -189,7 +189,9 @@ export class Observer {
 
   #follows(name: string, { bundle: { manifest }, digest }: ReadCommit, line: Line): void {
     const { sequence, issuedAt, previousManifestDigest, contentRoot } = manifest;
-    if (sequence < line.sequence) this.violation(`${name} went back from ${line.sequence} to ${sequence}`);
+    // an older head that somebody has put there is all that a leader knows who comes after it
+    if (sequence < line.sequence && !line.torn)
+      this.violation(`${name} went back from ${line.sequence} to ${sequence}`);
     if (sequence === line.sequence && !line.digests.has(digest)) {
       const before = this.heads.get(name)?.bundle.manifest;
       if (before?.contentRoot !== contentRoot && !line.torn) this.violation(`${name}: ${sequence} has two contents`);

@@ -117,6 +117,10 @@ function checkTenant(world: SimWorld, { identity, namespaces, tenant }: TenantSc
   for (const registration of mine) checkServed(world, identity, registration, head.digest);
 }
 
+function isAccepted({ status }: Live): boolean {
+  return status?.conditions?.some(({ type, status: value }) => type === 'Accepted' && value === 'True') === true;
+}
+
 function held(objects: readonly Live[]): string | undefined {
   for (const { status } of objects) {
     const found = status?.conditions?.find(({ reason }) => reason === 'Held');
@@ -163,7 +167,7 @@ function expectedContents(
     present.add(keyOf(object));
     if (entry === undefined || entry.uid !== uid || entry.tombstone !== undefined) {
       // it may have errors that only the others make; the compiler says so
-      if (variantOf(object) !== 'typo') resources.push(loadedObject(object));
+      if (isAccepted(object)) resources.push(loadedObject(object));
       continue;
     }
     const loaded = loadedObject(entry.generation === generation ? object : (entry.accepted as KubeObject));

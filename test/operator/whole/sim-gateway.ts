@@ -55,9 +55,10 @@ export class SimGateway {
     const { namespace, name, uid } = this.pod;
     // the name of the agent is the name of its pod here
     const key = `${namespace}/${name}`;
-    if (asked.pods.podByUid(namespace, name, uid) === undefined) return;
-    const agent = asked.directory.registration(key);
+    const gone = asked.directory.tombstones(namespace).find(({ agentId }) => agentId === name);
+    const agent = asked.directory.registration(key) ?? gone;
     if (agent === undefined) return;
+    if (agent !== gone && asked.pods.podByUid(namespace, name, uid) === undefined) return;
     if (agent.tenant.uid !== this.tenant?.uid) {
       // another tenant is another pod in real life: its uid is pinned
       this.held = undefined;
