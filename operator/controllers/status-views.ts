@@ -261,7 +261,7 @@ function rolloutOf({ plan }: ResourceResult, planned: StateEntry | undefined) {
   const { rollout } = planned ?? {};
   if (rollout === undefined) return {};
   const same = plan?.state.revision === rollout.revision && plan.state.stageEnteredAt === rollout.stageEnteredAt;
-  return same ? { rollout: plan.state, wait: plan.wait } : { rollout };
+  return { rollout: same ? plan.state : rollout, ...(plan !== undefined && { wait: plan.wait }) };
 }
 
 /** Only a commit that holds this very generation counts. */

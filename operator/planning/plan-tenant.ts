@@ -137,10 +137,11 @@ export class TenantPlanner {
   #graves(input: TenantInput, acceptance: Acceptance): Map<string, StateEntry> {
     const present = new Set<string>();
     const taken = new Set<string>();
-    for (const { key, current, loaded } of acceptance.choices()) {
+    for (const { key, loaded } of acceptance.choices()) {
+      // one that was made anew and is of no use does not speak for the agent that was there before it
+      if (loaded === undefined) continue;
       present.add(key);
-      const { object } = loaded ?? current.loaded;
-      if (object.kind === 'AgentRegistration') taken.add(agentIdOf(object as AgentRegistration));
+      if (loaded.object.kind === 'AgentRegistration') taken.add(agentIdOf(loaded.object as AgentRegistration));
     }
     return tombstones(input.entries, present, taken, input.now, input.maxStaleness);
   }

@@ -97,6 +97,8 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
       if (committed !== undefined) replica.tombstones.update(committed.identity, committed.entries);
       for (const key of changed) status.mark(key);
       status.mark(`AgentTenant ${record.scope.identity.name}`);
+      // what gateways showed before this replica led has told nobody
+      claims.consider(record.scope.identity);
     },
     onDuration: ({ ms, sinceChange, outcome }) => {
       const { action, failure } = outcome;

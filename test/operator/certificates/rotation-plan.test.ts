@@ -168,6 +168,8 @@ describe('broken contents are repaired with what is left of them', () => {
   });
 });
 
+const EVERY_STEP = ['caSwitched', 'leafRenewed', 'nextCaAdded', 'nextCaPublished', 'oldCaDropped'];
+
 test('never is a leaf served whose CA is not handed out, however steps, lags, crashes and writers fall', () => {
   const reached = new Set<string>();
   const event = fc.record({
@@ -176,19 +178,19 @@ test('never is a leaf served whose CA is not handed out, however steps, lags, cr
     who: fc.integer({ min: 0, max: 2 }),
     lag: fc.integer({ min: 0, max: 10 }).map((tenths) => tenths / 10),
   });
-  fc.assert(
-    fc.property(fc.array(event, { minLength: 50, maxLength: 200 }), (events) => {
-      const world = new RotationWorld(START, { names: ['a.b.svc'], make: OPTIONS.make });
-      for (const each of events) {
-        world.do(each);
-        expect(world.uncovered()).toEqual([]);
-      }
-      for (const reason of world.reasons) reached.add(reason);
-    }),
-    { numRuns: 60 },
-  );
-  // It says nothing unless CAs were replaced on the way.
-  expect([...reached]).toEqual(
-    expect.arrayContaining(['caSwitched', 'leafRenewed', 'nextCaAdded', 'nextCaPublished', 'oldCaDropped']),
-  );
+  // It says nothing unless CAs were replaced on the way: until then there are more lives.
+  for (let batch = 0; batch < 10 && !EVERY_STEP.every((reason) => reached.has(reason)); batch++) {
+    fc.assert(
+      fc.property(fc.array(event, { minLength: 50, maxLength: 200 }), (events) => {
+        const world = new RotationWorld(START, { names: ['a.b.svc'], make: OPTIONS.make });
+        for (const each of events) {
+          world.do(each);
+          expect(world.uncovered()).toEqual([]);
+        }
+        for (const reason of world.reasons) reached.add(reason);
+      }),
+      { numRuns: 60 },
+    );
+  }
+  expect([...reached]).toEqual(expect.arrayContaining(EVERY_STEP));
 });

@@ -122,7 +122,7 @@ export class World {
   }
 
   async agentPod(options: AgentPodOptions): Promise<AgentPod> {
-    const settings = { 'bundle.pollWait': '5s', 'bundle.acknowledge.interval': '2s', ...options.settings };
+    const settings = { 'bundle.pollWait': '5s', ...options.settings };
     const pod = await startAgentPod(this.server, { bundles: this.#bundles }, { ...options, settings });
     this.#pods.push(pod);
     return pod;

@@ -172,13 +172,14 @@ export class Observer {
     this.heads.set(name, read);
     const next: Line =
       line === undefined || sequence > line.sequence
-        ? { sequence, issuedAt, digests: new Set(), generations: new Map(), torn: false }
+        ? { sequence, issuedAt, digests: new Set(), generations: new Map(), torn: this.tampered.size > 0 }
         : line;
     next.digests.add(read.digest);
     next.issuedAt = issuedAt;
     for (const [key, { uid, generation }] of read.entries) {
       const known = line?.generations.get(key);
-      if (known?.uid === uid && known.generation > generation) {
+      const built = line?.torn === true || this.tampered.size > 0;
+      if (!built && known?.uid === uid && known.generation > generation) {
         this.violation(`${name}: the accepted version of ${key} went back from ${known.generation} to ${generation}`);
       }
       next.generations.set(key, { uid, generation });

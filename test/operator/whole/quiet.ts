@@ -160,22 +160,21 @@ function expectedContents(
 ): Map<string, string> {
   const resources: LoadedResource[] = [];
   const states = new Map<string, PolicyState>();
-  const present = new Set<string>();
   for (const object of objects) {
     const entry = entries.get(keyOf(object));
     const { uid, generation } = object.metadata;
-    present.add(keyOf(object));
     if (entry === undefined || entry.uid !== uid || entry.tombstone !== undefined) {
       // it may have errors that only the others make; the compiler says so
-      if (isAccepted(object)) resources.push(loadedObject(object));
+      if (isAccepted(object) && namespaces.includes(object.metadata.namespace ?? ''))
+        resources.push(loadedObject(object));
       continue;
     }
     const loaded = loadedObject(entry.generation === generation ? object : (entry.accepted as KubeObject));
     resources.push(loaded);
     if (object.kind === 'AgentPolicy') states.set(keyOf(object), stateOf(loaded as LoadedResource<AgentPolicy>, entry));
   }
-  for (const [key, { tombstone, accepted }] of entries) {
-    if (tombstone === undefined || present.has(key)) continue;
+  for (const { tombstone, accepted } of entries.values()) {
+    if (tombstone === undefined) continue;
     const { spec, ...rest } = accepted as AgentRegistration;
     resources.push(loadedObject({ ...rest, spec: { ...spec, tools: [], suspended: true } } as unknown as KubeObject));
   }

@@ -57,6 +57,7 @@ async function checkTheEnd(world: SimWorld): Promise<void> {
   world.restart(1);
   await world.tick(QUIET_START);
   const again = observer.writes.slice(length + more.length);
+  if (again.length > 0) for (const o of world.kube.all({group:'aegis.dev',plural:'agentpolicies',version:'',kind:'',namespaced:true} as never)) world.say([...observer.heads].map(([n,h])=>`${n} ${h.bundle.manifest.sequence} ${[...h.entries].map(([k,e])=>k+'@'+e.generation+':'+e.uid+(e.rollout?e.rollout.stageEnteredAt:'')).join()}`).join(' | ')),world.say('END '+o.metadata.uid+' '+(o as any).status.rollout?.stageEnteredAt+JSON.stringify([o.metadata.name,o.metadata.generation,o.metadata.labels,(o as any).status.observedGeneration,((o as any).status.conditions as any[]).map((c)=>`${c.type} ${c.status} ${c.reason}`)]));
   if (again.length > 0) observer.violation(`started anew, and written: ${again.join(', ')}`);
 }
 

@@ -195,7 +195,7 @@ test('whatever happens, in whatever order', () => {
         promotions += world.gatesPassed;
       },
     ),
-    { numRuns: 250 },
+    { numRuns: 500 },
   );
   // the lives above are lived: a test in which nothing ever rises shows nothing
   expect(promotions).toBeGreaterThan(250);
