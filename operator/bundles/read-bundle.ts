@@ -53,14 +53,14 @@ async function readPayloads(
 ): Promise<Map<string, FilesByName>> {
   const wanted = Object.entries(groups)
     .filter(([name]) => !isStateGroup(name))
-    .map(([, digests]) => ({ key: digests.join(), digests }));
-  const missing = wanted.filter(({ key }) => payloads.get(key) === undefined);
+    // asked for once: while the others are read, another tenant may drop what it does not use any more
+    .map(([, digests]) => ({ key: digests.join(), digests, known: payloads.get(digests.join()) }));
+  const missing = wanted.filter(({ known }) => known === undefined);
   const { pieces, failures } = await store.readAll(new Set(missing.flatMap(({ digests }) => digests)));
   const [failure] = failures;
   if (failure !== undefined) throw new AegisError(failure.code, failure.message);
   const found = new Map<string, FilesByName>();
-  for (const { key, digests } of wanted) {
-    const known = payloads.get(key);
+  for (const { key, digests, known } of wanted) {
     const payload = (): Uint8Array => concatBytes(...digests.map((digest) => pieces.get(digest) as Uint8Array));
     found.set(key, known ?? unpackFiles(payload(), DEFAULT_LIMITS));
   }

@@ -125,7 +125,7 @@ export class StatusViews {
       ...this.#common(item, record, result),
       suspended: policy.spec.suspend === true,
       targetStage: result.plan?.targetStage ?? ('Enforce' as const),
-      ...rolloutOf(result, record.outcome.plan.entries.get(item.key)),
+      ...rolloutOf(result, record.problem === undefined ? record.outcome.plan.entries.get(item.key) : entry),
       ...(published !== undefined && { published }),
       pods: this.#settled(this.#scoped.count(record, agents, sequenceOf(entry)), previous?.agents),
       deleting: item.deleting,

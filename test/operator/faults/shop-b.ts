@@ -54,7 +54,7 @@ export class Shop {
       expect(await this.sequence()).toBeGreaterThan(above);
       expect(await this.committed()).toBe(await this.sequence());
       expect(kstatusOf(await this.world.object('AgentPolicy', 'payments', SHOP))).toBe('Current');
-    }, 25_000).catch(async (e: unknown) => { console.log(new Date().toISOString(), cap, above, this.gateway.stderr().slice(-4500), JSON.stringify(this.world.operator.log().slice(-14)), JSON.stringify(await (await fetch(`http://127.0.0.1:${this.gateway.admin}/health`)).json())); throw e; });
+    }, 75_000);
   }
 
   async steps(...caps: number[]): Promise<void> {

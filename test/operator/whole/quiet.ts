@@ -144,6 +144,8 @@ function checkServed(
       );
     }
   }
+  const agents = world.observer.heads.get(headName({ name, uid }, nodeCrypto))?.bundle.files;
+  if (agents?.has(agentFile(metadata.name)) !== true) return;
   const gateway = world.gateways.get(`${metadata.namespace}/${metadata.name}`);
   if (gateway?.tenant?.uid === uid && gateway.agentId !== undefined && gateway.held?.etag !== bundle?.etag) {
     world.observer.violation(
