@@ -25,7 +25,7 @@ test('restored while no operator runs: the gateway shows its head, and the next 
   await shop.inForce(101, held);
   expect(shop.world.operator.log().some(({ event }) => event === 'bundle.behind')).toBe(true);
   await shop.steps(105);
-}, 60_000);
+}, 120_000);
 
 test('restored, and as many changes since as were lost: the same number with other content does not divide them', async () => {
   await shop.world.stopOperator();
@@ -39,4 +39,4 @@ test('restored, and as many changes since as were lost: the same number with oth
   await shop.setCap(107);
   await shop.world.startOperator();
   await shop.inForce(107, held);
-}, 60_000);
+}, 120_000);

@@ -21,6 +21,7 @@ import type { Clock } from '../../../runtime/time/clock.ts';
 import { kstatusOf } from '../../support/kstatus.ts';
 import type { FakeKube, WriteOptions } from '../support/fake-kube.ts';
 import { NAMESPACE } from './names.ts';
+import { type Write, writeOf } from './write.ts';
 
 interface Status {
   observedGeneration?: number;
@@ -53,7 +54,7 @@ export class Observer {
   /** ConfigMaps that somebody changed by hand and nobody has put right yet. */
   readonly tampered = new Set<string>();
   /** What operators wrote, the Lease left out. */
-  writes: string[] = [];
+  writes: Write[] = [];
   commits = 0;
   readonly #kube: FakeKube;
   readonly #store: ShardStore;
@@ -80,7 +81,7 @@ export class Observer {
     const { kind, metadata } = (object ?? before) as KubeObject;
     const byOperator = options.fieldManager !== USER && options.fieldManager !== BY_HAND;
     // clearing away what nothing refers to goes on long after
-    if (kind !== 'Lease' && byOperator && object !== undefined) this.writes.push(difference(object, before));
+    if (kind !== 'Lease' && byOperator && object !== undefined) this.writes.push(writeOf(object, before));
     if (kind === 'ConfigMap' && metadata.namespace === NAMESPACE) {
       if (!byOperator) this.#tampered(metadata.name);
       else if (object !== undefined) {
@@ -224,20 +225,4 @@ export class Observer {
 
 function isHead({ metadata }: KubeObject): boolean {
   return metadata.labels?.[COMPONENT] === HEAD_COMPONENT;
-}
-
-function difference(object: WithStatus, before: WithStatus | undefined): string {
-  const { kind, metadata } = object;
-  const changed: string[] = [];
-  const compare = (now: unknown, was: unknown, path: string): void => {
-    if (JSON.stringify(now) === JSON.stringify(was) || path.endsWith('resourceVersion')) return;
-    const deep = typeof now === 'object' && typeof was === 'object' && now !== null && was !== null;
-    if (!deep) changed.push(`${path}: ${JSON.stringify(was)?.slice(0, 60)} -> ${JSON.stringify(now)?.slice(0, 60)}`);
-    else
-      for (const key of new Set([...Object.keys(now), ...Object.keys(was)])) {
-        compare((now as Record<string, unknown>)[key], (was as Record<string, unknown>)[key], `${path}.${key}`);
-      }
-  };
-  if (before !== undefined) compare(object, before, '');
-  return `${kind} ${metadata.namespace ?? ''}/${metadata.name} (${before === undefined ? 'new' : changed.slice(0, 4).join(', ')})`;
 }
