@@ -3,7 +3,7 @@ import { eventually } from '../../apiserver/wait-for.ts';
 import type { AgentPod } from '../../support/agent-pod.ts';
 import { kstatusOf } from '../../support/kstatus.ts';
 import { dollars, policy, registration, tool } from './samples-b.ts';
-import { RECONNECTED, World } from './world-b.ts';
+import { World } from './world-b.ts';
 
 const SHOP = 'shop';
 
@@ -54,7 +54,7 @@ export class Shop {
       expect(await this.sequence()).toBeGreaterThan(above);
       expect(await this.committed()).toBe(await this.sequence());
       expect(kstatusOf(await this.world.object('AgentPolicy', 'payments', SHOP))).toBe('Current');
-    }, RECONNECTED);
+    }, 75_000);
   }
 
   async steps(...caps: number[]): Promise<void> {

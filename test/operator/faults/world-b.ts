@@ -16,9 +16,6 @@ import {
 
 export { OPERATOR_NAMESPACE };
 
-/** ms until a gateway has what is committed: while nobody answers, it asks again after at most half a minute. */
-export const RECONNECTED = 45_000;
-
 const PLURALS: Readonly<Record<string, string>> = {
   AgentPolicy: 'agentpolicies',
   AgentRegistration: 'agentregistrations',
