@@ -129,7 +129,7 @@ export class StatusWriter {
       this.#counts.unchanged++;
       return Number.POSITIVE_INFINITY;
     }
-    if (difference === 'transition') return 0;
+    if (difference === 'transition') return this.#written.contest(key, object, now);
     // what somebody else changed is no matter of age
     const young = agedAt(type.kind, statusOf(object)) - this.#options.clock.now();
     if (difference === 'ageing' && young > 0 && !this.#written.isTouched(key, object)) return young;
@@ -148,8 +148,9 @@ export class StatusWriter {
       return this.#failed(key, error);
     }
     this.#counts.writes++;
-    this.#pace.wrote(key, clock.monotonic());
-    this.#written.wrote(key, live, wanted.status);
+    const now = clock.monotonic();
+    this.#pace.wrote(key, now);
+    this.#written.wrote(key, live, wanted.status, now);
     for (const event of eventsOf(statusOf(wanted.object), wanted.status)) {
       recorder?.record({ regarding: wanted.object, ...event });
     }

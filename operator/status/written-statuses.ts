@@ -6,20 +6,25 @@ interface Written {
   uid: string | undefined;
   resourceVersion: string;
   status: unknown;
+  generation: number | undefined;
+  /** Monotonic ms. */
+  at: number;
   /** Since when the cached copy is known to lag, monotonic ms. */
   lagSince?: number;
 }
 
 /** ms after which a copy that does not catch up is believed: a restored cluster counts its versions from further back. */
 const PATIENCE = 10_000;
+/** ms between two writes against somebody who writes the same status: a leader that does not know yet that it is none. */
+const CONTEST = 1000;
 
 /** What was written last per object, so that nothing is decided on a cached copy from before the write. */
 export class WrittenStatuses {
   readonly #written = new Map<string, Written>();
 
-  wrote(key: string, { metadata }: KubeObject, status: unknown): void {
-    const { uid, resourceVersion } = metadata;
-    if (resourceVersion !== undefined) this.#written.set(key, { uid, resourceVersion, status });
+  wrote(key: string, { metadata }: KubeObject, status: unknown, at: number): void {
+    const { uid, resourceVersion, generation } = metadata;
+    if (resourceVersion !== undefined) this.#written.set(key, { uid, resourceVersion, status, generation, at });
   }
 
   forget(key: string): void {
@@ -57,5 +62,12 @@ export class WrittenStatuses {
   isTouched(key: string, { metadata }: KubeObject): boolean {
     const written = this.#written.get(key);
     return written !== undefined && written.resourceVersion !== metadata.resourceVersion;
+  }
+
+  /** ms to wait before what somebody else has written since, about the same spec, is written over. */
+  contest(key: string, { metadata }: KubeObject, now: number): number {
+    const written = this.#written.get(key);
+    if (written?.uid !== metadata.uid || written?.generation !== metadata.generation) return 0;
+    return written?.resourceVersion === metadata.resourceVersion ? 0 : Math.max(0, (written?.at ?? 0) + CONTEST - now);
   }
 }

@@ -175,7 +175,11 @@ describe('a Secret that somebody else has touched', () => {
     await follower.start({ leads: false });
     const [first, uid] = [serial(leader), (await secret()).metadata.uid];
     await kubectl('delete', 'secret', CERTIFICATE_SECRET);
-    await waitFor(async () => (await secret().catch(() => undefined))?.metadata.uid !== uid, 10_000);
+    const madeAnew = async () => {
+      const found = (await secret().catch(() => undefined))?.metadata.uid;
+      return found !== undefined && found !== uid;
+    };
+    await waitFor(madeAnew, 10_000, 'the Secret is not made anew');
     expect([serial(leader), serial(follower)]).toEqual([first, first]);
     expect(new X509Certificate(await entry('tls.crt')).serialNumber).toBe(first);
     expect(leader.log.lines).toContainEqual(

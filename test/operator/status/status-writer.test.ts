@@ -199,6 +199,26 @@ test('where somebody else has been at the object, a newer head is written as wel
   expect(server.writes).toHaveLength(2);
 });
 
+test('against a leader that does not know yet that it is none, a status is written at most once a second', async () => {
+  const { server, writer, mark, go } = start();
+  server.add('a');
+  await mark('a', policyView());
+  const contest = async () => {
+    const object = server.objects.get('a');
+    if (object === undefined) throw new Error('no object');
+    const resourceVersion = String(Number(object.metadata.resourceVersion) + 1000);
+    server.objects.set('a', { ...object, metadata: { ...object.metadata, resourceVersion }, status: undefined });
+    server.sync();
+    writer.seen('AgentPolicy fintech/a', server.copies.get('a') as KubeObject);
+    await go(10);
+  };
+  for (let i = 0; i < 20; i++) await contest();
+  expect(server.writes).toHaveLength(1);
+  await go(1_000);
+  expect(server.writes).toHaveLength(2);
+  expect(server.objects.get('a')?.status).toMatchObject({ observedGeneration: 1 });
+});
+
 test('nothing is decided on a copy from before the own write', async () => {
   const { server, writer, mark, go } = start();
   server.add('a');
