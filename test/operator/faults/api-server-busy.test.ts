@@ -112,10 +112,11 @@ test('taking office while lists are turned away: it waits, leads and publishes',
 
 test('taking office while not even the heads can be listed: it goes on trying', async () => {
   const { sequence } = world.last;
-  await operator.kill();
+  const leader = operator;
   operator = await world.operator(QUICK, { kubeconfig: proxy.kubeconfig });
   // it has read all that it reads as a follower; now it is its turn
   proxy.answer({ verb: 'list', resource: 'configmaps', times: 3 }, { status: 500 });
+  await leader.kill();
   await leads(operator);
   await waitFor(() => operator.log().some(({ event }) => event === 'heads.unread'), 10_000, 'heads were not asked for');
   await world.edit(1600);

@@ -99,7 +99,9 @@ function checkTenant(world: SimWorld, { identity, namespaces, tenant }: TenantSc
     return;
   }
   const stored = kube.all(CONFIG_MAP).find(({ metadata }) => metadata.name === name);
-  if (stored === undefined || textOf(headBytes(stored)?.manifest) !== textOf(head.bytes.manifest)) {
+  // deleted by hand when nobody was left who remembered it: without an agent and a resource nothing brings it back
+  const forgotten = stored === undefined && mine.length === 0 && own.length === 0;
+  if (!forgotten && textOf(stored && headBytes(stored)?.manifest) !== textOf(head.bytes.manifest)) {
     observer.violation(`the head of ${identity.name} is not the one that was committed last`);
   }
   const shared = objects.filter(
