@@ -4,6 +4,7 @@ import { activationBench } from './activation.ts';
 import { compileBench } from './compile.ts';
 import { decisionsBench } from './decisions.ts';
 import { evalBench } from './eval.ts';
+import { injectionBench } from './injection.ts';
 import { operatorBench } from './operator.ts';
 import { propagationBench } from './propagation.ts';
 import { proxyBench } from './proxy.ts';
@@ -19,6 +20,7 @@ const BENCHMARKS: Record<string, () => Figures | Promise<Figures>> = {
   sidecar: sidecarBench,
   operator: operatorBench,
   propagation: propagationBench,
+  injection: injectionBench,
 };
 
 const [name = ''] = process.argv.slice(2);

@@ -14,8 +14,10 @@ import { OPENAPI_ERRORS } from './error-codes/openapi.ts';
 import { OPERATION_ERRORS } from './error-codes/operation.ts';
 import { OPERATOR_ERRORS } from './error-codes/operator.ts';
 import { OPERATOR_BUNDLES_ERRORS } from './error-codes/operator-bundles.ts';
+import { OPERATOR_INJECTION_ERRORS } from './error-codes/operator-injection.ts';
 import { OPERATOR_SERVING_ERRORS } from './error-codes/operator-serving.ts';
 import { OPERATOR_WEBHOOK_ERRORS } from './error-codes/operator-webhook.ts';
+import { POD_CAPTURE_ERRORS } from './error-codes/pod-capture.ts';
 import { SANITIZE_ERRORS } from './error-codes/sanitize.ts';
 import { SOURCE_ERRORS } from './error-codes/source.ts';
 import { UPSTREAM_ERRORS } from './error-codes/upstream.ts';
@@ -38,6 +40,7 @@ export const ERRORS = {
   ...GATEWAY_REPORT_ERRORS,
   ...LIMITS_ERRORS,
   ...CAPTURE_ERRORS,
+  ...POD_CAPTURE_ERRORS,
   ...SANITIZE_ERRORS,
   ...UPSTREAM_ERRORS,
   ...OPENAPI_ERRORS,
@@ -48,6 +51,7 @@ export const ERRORS = {
   ...OPERATOR_BUNDLES_ERRORS,
   ...OPERATOR_SERVING_ERRORS,
   ...OPERATOR_WEBHOOK_ERRORS,
+  ...OPERATOR_INJECTION_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

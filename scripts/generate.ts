@@ -1,11 +1,14 @@
 /**
  * Derives everything that follows from `crds/` (TypeScript types, schema constants, editor schemas, the reference page)
- * and from the tables of the programs' settings (their pages, their editor schemas).
+ * from the tables of the programs' settings (their pages, their editor schemas), and what of the Helm chart follows from
+ * the plain manifests and from the table of its values.
  * `node scripts/generate.ts` writes them; `--check` writes nothing and exits 1 where a committed file differs.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { chartTemplates } from './generate/chart/manifests.ts';
+import { generateValues, generateValuesPage, generateValuesSchema } from './generate/chart/values-files.ts';
 import { generateEditorSchemas, generateEditorSettings } from './generate/editor-schemas.ts';
 import { GATEWAY_PAGE } from './generate/gateway-settings.ts';
 import { loadCrds } from './generate/load-crds.ts';
@@ -31,6 +34,10 @@ function outputs(): Map<string, string> {
     ['schemas/gateway-config.json', generateSettingsSchema(GATEWAY_PAGE)],
     ['docs/operator-configuration.md', generateSettingsPage(OPERATOR_PAGE)],
     ['schemas/operator-config.json', generateSettingsSchema(OPERATOR_PAGE)],
+    ...chartTemplates(root),
+    ['charts/aegis/values.yaml', generateValues()],
+    ['charts/aegis/values.schema.json', generateValuesSchema()],
+    ['docs/helm-values.md', generateValuesPage()],
   ]);
 }
 

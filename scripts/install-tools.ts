@@ -1,5 +1,6 @@
 /**
- * Puts the pinned tools into the user's cache, once per version: `node scripts/install-tools.ts [name…]`.
+ * Puts the pinned tools into the user's cache, once per version: `node scripts/install-tools.ts [name…]`. Without names
+ * those that `npm test` needs; with `--e2e` those of the end-to-end suites as well.
  * Prints one `name path` line per tool. `AEGIS_TOOLS_DIR` overrides the cache folder.
  */
 import { execFileSync } from 'node:child_process';
@@ -76,5 +77,9 @@ function install(name: string): string {
   return toolPath(name as GoTool);
 }
 
-const ALL = [GO_TOOLS, PYTHON_TOOLS, DEBIAN_TOOLS].flatMap((tools) => Object.keys(tools));
-for (const name of process.argv.length > 2 ? process.argv.slice(2) : ALL) console.log(`${name} ${install(name)}`);
+const TOOLS: Record<string, { e2e?: true }> = { ...GO_TOOLS, ...PYTHON_TOOLS, ...DEBIAN_TOOLS };
+const ALL = Object.keys(TOOLS);
+const args = process.argv.slice(2);
+const names = args.filter((word) => word !== '--e2e');
+const wanted = names.length > 0 ? names : ALL.filter((name) => args.includes('--e2e') || !TOOLS[name]?.e2e);
+for (const name of wanted) console.log(`${name} ${install(name)}`);

@@ -16,8 +16,21 @@ export const VALIDATING_WEBHOOKS: ResourceType = {
   namespaced: false,
 };
 
-/** Name of the configuration in config/webhook. */
+const MUTATING_WEBHOOKS: ResourceType = {
+  ...VALIDATING_WEBHOOKS,
+  plural: 'mutatingwebhookconfigurations',
+  kind: 'MutatingWebhookConfiguration',
+};
+
+/** Name of the configuration in config/webhook that judges resources. */
 export const VALIDATION_WEBHOOK = 'aegis-validation';
+
+/** All configurations in config/webhook. */
+export const WEBHOOK_CONFIGURATIONS: readonly { type: ResourceType; name: string }[] = [
+  { type: VALIDATING_WEBHOOKS, name: VALIDATION_WEBHOOK },
+  { type: MUTATING_WEBHOOKS, name: 'aegis-injection' },
+  { type: VALIDATING_WEBHOOKS, name: 'aegis-pods' },
+];
 
 interface WebhookConfiguration extends KubeObject {
   webhooks?: { name: string; clientConfig: { caBundle?: string } }[];

@@ -1,3 +1,4 @@
+import { GATEWAY_UID } from '../../policy/wire/pod-contract.ts';
 import { given, optional, type Setting, type SettingsOf } from '../../runtime/settings/setting.ts';
 import {
   ADDRESS,
@@ -9,6 +10,7 @@ import {
   listOf,
   NAME,
   oneOf,
+  PAIRS,
   PATH,
   TEXT,
   url,
@@ -45,7 +47,7 @@ export const SETTINGS = {
     'Further names that requests to the admin listener may have in Host, beside addresses and loopback names.',
   ),
 
-  'listen.webhook': given(LISTENER, '0.0.0.0:9443', 'Validating webhook (HTTPS), which the API server calls.'),
+  'listen.webhook': given(LISTENER, '0.0.0.0:9443', 'Webhooks (HTTPS), which the API server calls.'),
   'listen.bundles': given(ADDRESS, '0.0.0.0:8443', 'Bundle API (HTTPS), which gateways and other replicas call.'),
   'listen.admin': given(
     LISTENER,
@@ -86,6 +88,33 @@ export const SETTINGS = {
     'Deny',
     'What happens to a resource that does not fit others which could still be changed to fit it. Flux checks all of a commit before it applies any of it: `Warn` lets a tool and the policy that needs its change come in one.',
   ),
+
+  'injection.image': optional(
+    TEXT,
+    'Image of the gateway, which is put into the pods of agents. Without it, pods of namespaces with the label `aegis.dev/inject` are not admitted.',
+  ),
+  'injection.imagePullPolicy': optional(
+    oneOf('Always', 'IfNotPresent', 'Never'),
+    'When a node fetches that image; default: as Kubernetes does by its tag.',
+  ),
+  'injection.uid': given(
+    integer(1, 2_147_483_647),
+    String(GATEWAY_UID),
+    'User and group id of the gateway in pods; no other container may have it.',
+  ),
+  'injection.requests': given(PAIRS, 'cpu=10m; memory=128Mi', 'Resources that are reserved for the gateway in a pod.'),
+  'injection.limits': given(PAIRS, 'memory=256Mi', 'Resources that the gateway in a pod may use at most.'),
+  'injection.capture': given(
+    oneOf('Auto', 'Transparent', 'Explicit'),
+    'Auto',
+    "How calls reach the gateway: redirected (Transparent), by proxy variables and ports (Explicit), or redirected where the namespace's Pod Security level allows it (Auto).",
+  ),
+  'injection.gatewaySettings': given(
+    PAIRS,
+    '',
+    'Further settings of every gateway (docs/gateway-configuration.md), e.g. `upstream.allowPrivate=10.0.0.0/8`; none of those that are rendered can be changed so.',
+  ),
+  'injection.clusterDomain': given(HOST, 'cluster.local', 'Name suffix of the Services of the cluster.'),
 
   'relay.tokenFile': given(
     PATH,

@@ -52,6 +52,8 @@ const WORKERS = 2;
 /** A copy is there to start from; its head need not be the latest, as long as it is valid for long enough. */
 const LIFETIME_SHARE = 0.25;
 const LOOK_AGAIN = 10 * 60_000;
+/** ms between two writes against somebody who writes the same copy: a leader that does not know yet that it is none. */
+const CONTEST = 1000;
 
 export function bootstrapName(registration: string): string {
   return `${PREFIX}${registration}`;
@@ -71,6 +73,8 @@ export class BootstrapCopies {
   readonly #options: BootstrapCopiesOptions;
   readonly #queue: WorkQueue;
   readonly #copies: Reflector<CopyObject>;
+  /** What this process wrote last, by key of the registration. */
+  readonly #written = new Map<string, { resourceVersion: string | undefined; at: number }>();
 
   constructor(options: BootstrapCopiesOptions) {
     this.#options = options;
@@ -138,22 +142,32 @@ export class BootstrapCopies {
   }
 
   async #handle(key: string): Promise<{ requeueAfter: number } | undefined> {
-    const { registrations, directory, bundles, client } = this.#options;
+    const { registrations, directory, bundles, client, clock } = this.#options;
     const registration = registrations.get(key);
     const agent = directory.registration(key);
+    if (registration === undefined) this.#written.delete(key);
     if (registration === undefined || agent === undefined) return undefined;
     const bundle = bundles.tenant(agent.tenant.name, agent.tenant.uid);
     const slice = bundle?.slice(agent.agentId);
     if (bundle === undefined || slice === undefined) return undefined;
     const wanted = this.#facts(bundle, slice);
     const live = this.#copies.get(`${registration.metadata.namespace}/${bootstrapName(registration.metadata.name)}`);
-    if (live === undefined || !this.#isGood(live, registration, wanted, bundle.manifest)) {
-      await client.apply(CONFIG_MAP, this.#copyOf(registration, bundle, slice, wanted), {
-        fieldManager: 'aegis-operator',
-        force: true,
-      });
+    if (live !== undefined && this.#isGood(live, registration, wanted, bundle.manifest)) {
+      return { requeueAfter: LOOK_AGAIN };
     }
+    const contest = this.#contest(key, live);
+    if (contest > 0) return { requeueAfter: contest };
+    const copy = this.#copyOf(registration, bundle, slice, wanted);
+    const stored = await client.apply(CONFIG_MAP, copy, { fieldManager: 'aegis-operator', force: true });
+    this.#written.set(key, { resourceVersion: stored.metadata.resourceVersion, at: clock.monotonic() });
     return { requeueAfter: LOOK_AGAIN };
+  }
+
+  /** ms to wait before what somebody else has made of the last write is written over. */
+  #contest(key: string, live: CopyObject | undefined): number {
+    const written = this.#written.get(key);
+    if (written === undefined || written.resourceVersion === live?.metadata.resourceVersion) return 0;
+    return Math.max(0, written.at + CONTEST - this.#options.clock.monotonic());
   }
 
   /** Whoever can write there can write annotations as well: they count where they are sealed together with the data. */

@@ -22,6 +22,16 @@ interface Agents {
   byRegistration: ReadonlyMap<string, string>;
 }
 
+export interface RegistrationPods {
+  counts: { matched: number; injected: number; acknowledged: number; ambiguous: number; silent: number };
+  /** Those that count as matched. */
+  running: readonly PodView[];
+  /** Of these, without a gateway because their label says so. */
+  optedOut: number;
+  /** Of nobody, with labels that fit and another ServiceAccount. */
+  strays: number;
+}
+
 export class ScopedPods {
   readonly #pods: PodIndex;
   readonly #gateways: GatewayTable;
@@ -63,18 +73,22 @@ export class ScopedPods {
     return { gateways: live.length, least };
   }
 
-  ofRegistration(
-    record: TenantRecord,
-    key: string,
-    sequence: number,
-  ): { matched: number; injected: number; acknowledged: number; ambiguous: number } {
-    const ambiguous = this.#pods.ambiguousPodsOf(key).filter((pod) => pod.running).length;
+  ofRegistration(record: TenantRecord, key: string, sequence: number): RegistrationPods {
+    const ambiguous = this.#pods.ambiguousPodsOf(key).filter((pod) => pod.running);
     const { running, live, held } = this.#gatewaysOf(record, key);
+    const all = [...running, ...ambiguous];
+    const alive = new Set(live);
     return {
-      matched: running.length + ambiguous,
-      injected: live.length,
-      acknowledged: live.filter(({ uid }) => (held.get(uid) ?? 0) >= sequence).length,
-      ambiguous,
+      counts: {
+        matched: all.length,
+        injected: live.length,
+        acknowledged: live.filter(({ uid }) => (held.get(uid) ?? 0) >= sequence).length,
+        ambiguous: ambiguous.length,
+        silent: all.filter((pod) => pod.injected && !alive.has(pod)).length,
+      },
+      running: all,
+      optedOut: all.filter((pod) => pod.optedOut && !pod.injected && !alive.has(pod)).length,
+      strays: this.#pods.strayPodsOf(key).filter((pod) => pod.running && !pod.injected && !pod.optedOut).length,
     };
   }
 

@@ -7,12 +7,14 @@ import type { Intaken } from '../model/intaken.ts';
 import { AGENT_POLICY, AGENT_REGISTRATION, AGENT_TENANT, AGENT_TOOL } from '../model/resource-types.ts';
 import type { ResourceResult } from '../planning/plan-tenant.ts';
 import { agentsInScope } from '../planning/rollouts.ts';
+import type { ObservedEgress } from '../status/observed-egress.ts';
 import { policyStatus } from '../status/policy-status.ts';
 import { registrationStatus } from '../status/registration-status.ts';
 import { tenantStatus } from '../status/tenant-status.ts';
 import { toolStatus } from '../status/tool-status.ts';
 import type { Missing } from '../status/views.ts';
 import { type Timed, wakeAt } from '../status/wake-at.ts';
+import { injectionView } from './injection-view.ts';
 import type { Intake } from './intake.ts';
 import type { ScopedPods } from './scoped-pods.ts';
 import type { TenantRecord } from './tenant-controller.ts';
@@ -33,6 +35,10 @@ export interface StatusViewsOptions {
   /** Pods may not have been read yet, and none of them was seen for long: fewer than before says nothing either. */
   starting(): boolean;
   platformNamespace: string;
+  /** undefined where the namespace is not known (yet). */
+  namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;
+  /** What left the pods of a registration (`namespace/name`) for no tool, as its gateways report it. */
+  egressOf?(registrationKey: string): readonly ObservedEgress[] | undefined;
   /** ms since the epoch. */
   now(): number;
 }
@@ -134,11 +140,19 @@ export class StatusViews {
   }
 
   #registration(item: Intaken, record: TenantRecord, result: ResourceResult): DesiredStatus {
-    const { spec, metadata } = item.loaded.object as AgentRegistration;
+    const registration = item.loaded.object as AgentRegistration;
+    const { spec, metadata } = registration;
     const previous = (item.object as unknown as AgentRegistration).status;
     const entry = committedEntry(record, item.key);
     const published = publishedAs(record, entry, item);
-    const storeKey = `${metadata.namespace ?? 'default'}/${metadata.name}`;
+    const namespace = metadata.namespace ?? 'default';
+    const storeKey = `${namespace}/${metadata.name}`;
+    const pods = this.#scoped.ofRegistration(record, storeKey, sequenceOf(entry));
+    const known = {
+      pods,
+      labels: this.#options.namespaceLabels(namespace),
+      egress: this.#options.egressOf?.(storeKey),
+    };
     const view = {
       ...this.#common(item, record, result),
       ...conflictOf(result),
@@ -148,9 +162,9 @@ export class StatusViews {
         published: { sequence: published.sequence },
         configMapName: `aegis-bootstrap-${metadata.name}`,
       }),
-      pods: this.#settled(this.#scoped.ofRegistration(record, storeKey, sequenceOf(entry)), previous?.pods),
+      pods: this.#settled(pods.counts, previous?.pods),
       suspended: spec.suspended === true,
-      egressGuard: spec.egressGuard ?? ('Off' as const),
+      ...injectionView(registration, known),
     };
     return this.#desired(AGENT_REGISTRATION, item, registrationStatus(view, previous, this.#options.now()), view);
   }

@@ -112,6 +112,12 @@ export class TenantController {
     this.#queue.addAfter(key, debounce);
   }
 
+  /** There is a head of the tenant. Of one that is not known here, a leader who is none any more has committed it. */
+  found(identity: TenantIdentity): void {
+    const key = keyOfTenant(identity);
+    if (!this.#sessions.has(key) && !this.#opening.has(key)) this.#queue.add(key);
+  }
+
   /** Keys were rotated or revoked: every head is issued again. */
   renewAll(): void {
     for (const [key, session] of this.#sessions) {
@@ -283,8 +289,8 @@ export class TenantController {
     while (!signal.aborted) {
       try {
         const heads = await publisher.list();
-        // before anybody is taken for a tenant of its own
-        for (const identity of heads) if (tenants.isInDoubt(identity)) await this.#session(identity);
+        // before anybody is taken for a tenant of its own; where the head is gone, those that it replaced say it as well
+        for (const identity of tenants.inDoubt()) await this.#session(identity);
         return heads;
       } catch (error) {
         if (!(error instanceof KubeError)) throw error;

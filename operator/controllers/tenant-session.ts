@@ -127,7 +127,7 @@ export class TenantSession {
     const freeze = freezeOf(spec, parts.tenant, this.#committed?.manifest, input.now);
     try {
       const action = await this.#act(plan, input, freeze, spec);
-      return { plan, committed: this.#committed, action, ...this.#wake(plan, spec) };
+      return { plan, committed: this.#committed, action, ...this.#wake(plan, spec, input.now) };
     } catch (failure) {
       return { plan, committed: this.#committed, action: 'none', failure };
     }
@@ -233,11 +233,12 @@ export class TenantSession {
     return now >= (parseTime(manifest.issuedAt) ?? 0) + lifetime / 2;
   }
 
-  #wake(plan: TenantPlan, spec: AgentTenant['spec'] | undefined): { wakeAt?: number } {
+  /** @param planned what has come since then is due already. */
+  #wake(plan: TenantPlan, spec: AgentTenant['spec'] | undefined, planned: number): { wakeAt?: number } {
     const lifetime = durationOf(spec?.bundle?.headLifetime) ?? this.#options.headLifetime;
     const renewal = this.#committed && (parseTime(this.#committed.manifest.issuedAt) ?? 0) + lifetime / 2;
     const until = spec?.freeze?.until == null ? undefined : Date.parse(spec.freeze.until);
-    const times = [plan.wakeAt, renewal, until].filter((at) => at !== undefined && at > this.#options.now());
+    const times = [plan.wakeAt, renewal, until].filter((at) => at !== undefined && at > planned);
     return times.length === 0 ? {} : { wakeAt: Math.min(...(times as number[])) };
   }
 }

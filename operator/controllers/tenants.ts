@@ -108,6 +108,11 @@ export class Tenants {
     return current?.object.metadata.uid === uid && !current.deleting && !this.#valid.has(key);
   }
 
+  inDoubt(): TenantIdentity[] {
+    const all = this.#options.intake.tenants().map(({ object: { metadata } }) => metadata);
+    return all.map(({ name, uid = '' }) => ({ name, uid })).filter((identity) => this.isInDoubt(identity));
+  }
+
   /** The version that was committed last: it counts until the current one is valid. */
   seed(tenant: AgentTenant): void {
     const { name, uid = '' } = tenant.metadata;

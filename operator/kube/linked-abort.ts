@@ -25,6 +25,10 @@ export class LinkedAbort {
     return this.#timedOut;
   }
 
+  abort(): void {
+    this.#controller.abort();
+  }
+
   /** Gives it so many ms from now on, instead of what it had. */
   limit(ms: number): void {
     clearTimeout(this.#timer);

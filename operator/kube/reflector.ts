@@ -1,5 +1,6 @@
 import { Backoff } from '../../runtime/time/backoff.ts';
 import { KubeError } from './kube-error.ts';
+import { LinkedAbort } from './linked-abort.ts';
 import { ObjectCache } from './object-cache.ts';
 import type { ReflectorEvent, ReflectorOptions, ReflectorStatus } from './reflector-types.ts';
 import { isOlder } from './resource-version.ts';
@@ -34,6 +35,10 @@ export class Reflector<T extends KubeObject> implements Store<T> {
   #listedAt = 0;
   /** The server may not be the one that it was: ask for its version before going on from ours. */
   #doubtful = false;
+  /** Somebody needs a list that began later than now; each waits for a list that knew of it. */
+  readonly #asking = new Set<PromiseWithResolvers<void>>();
+  /** Ends the watch, or the pause, of this turn. */
+  #turning: LinkedAbort | undefined;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -77,43 +82,57 @@ export class Reflector<T extends KubeObject> implements Store<T> {
 
   /** Resolves after the first complete list. Rejects with the signal's reason where that comes first. */
   async whenSynced(signal: AbortSignal): Promise<void> {
-    if (this.#isSynced) return;
-    signal.throwIfAborted();
-    const aborted = Promise.withResolvers<never>();
-    const stop = () => aborted.reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
+    if (!this.#isSynced) await unlessAborted(this.#synced.promise, signal);
+  }
+
+  /**
+   * Lists anew: resolves once the copy holds everything that was there when it was asked for. A watch may have gone deaf,
+   * and nobody knows for a minute. Rejects with the signal's reason where that comes first.
+   */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const asked = Promise.withResolvers<void>();
+    this.#asking.add(asked);
+    this.#turning?.abort();
     try {
-      await Promise.race([this.#synced.promise, aborted.promise]);
+      await unlessAborted(asked.promise, signal);
     } finally {
-      signal.removeEventListener('abort', stop);
+      this.#asking.delete(asked);
     }
   }
 
   /** Keeps the copy up to date until the signal is aborted. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      const turning = new LinkedAbort(signal);
+      this.#turning = turning;
       try {
-        const pause = await this.#turn(signal);
-        if (pause > 0) await this.#options.clock.sleep(pause, signal);
+        const pause = await this.#turn(signal, turning.signal);
+        if (pause > 0) await this.#options.clock.sleep(pause, turning.signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) break;
         const known = error instanceof KubeError ? error : new KubeError(0, 'Defect', String(error), { cause: error });
-        await this.#options.clock.sleep(this.#failed(known), signal);
+        await this.#options.clock.sleep(this.#failed(known), turning.signal);
+      } finally {
+        turning.release();
       }
     }
+    // nothing comes any more that could be waited for
+    for (const asked of this.#asking) asked.resolve();
   }
 
   /** One list, where needed, and one watch. Returns ms to wait before the next. */
-  async #turn(signal: AbortSignal): Promise<number> {
+  async #turn(signal: AbortSignal, watching: AbortSignal): Promise<number> {
     const { clock, relistInterval = RELIST_INTERVAL } = this.#options;
-    if (clock.monotonic() - this.#listedAt >= relistInterval) this.#version = undefined;
+    const isOld = clock.monotonic() - this.#listedAt >= relistInterval;
+    if (isOld || this.#asking.size > 0) this.#version = undefined;
     if (this.#version !== undefined && this.#doubtful) await this.#checkServer(this.#version, signal);
     const version = this.#version ?? (await this.#list(signal));
     const began = clock.monotonic();
     let idle = false;
     try {
-      await this.#watch(version, signal);
+      await this.#watch(version, watching);
     } catch (error) {
+      if (watching.aborted) return 0;
       // a server has no bookmarks to send of a kind of which it has seen no event since it started
       if (!(error instanceof KubeError && error.status === 0 && error.reason === 'Idle')) throw error;
       idle = true;
@@ -122,7 +141,7 @@ export class Reflector<T extends KubeObject> implements Store<T> {
       // however it ended: it worked
       if (clock.monotonic() - began >= SHORT_WATCH) this.#backoff.reset();
     }
-    if (signal.aborted) return 0;
+    if (watching.aborted) return 0;
     this.#status({ event: 'watch-ended', idle });
     return clock.monotonic() - began < SHORT_WATCH ? this.#backoff.next() : 0;
   }
@@ -130,6 +149,7 @@ export class Reflector<T extends KubeObject> implements Store<T> {
   async #list(signal: AbortSignal): Promise<string> {
     const { client, type, selection, clock, pageSize } = this.#options;
     const began = clock.monotonic();
+    const asking = [...this.#asking];
     let mapped = false;
     const map = (item: T): T => {
       mapped = true;
@@ -147,6 +167,10 @@ export class Reflector<T extends KubeObject> implements Store<T> {
     if (!this.#isSynced) {
       this.#isSynced = true;
       this.#synced.resolve();
+    }
+    for (const asked of asking) {
+      this.#asking.delete(asked);
+      asked.resolve();
     }
     this.#status({ event: 'listed', items: items.length, changes, took: this.#listedAt - began });
     return resourceVersion;
@@ -231,6 +255,18 @@ export class Reflector<T extends KubeObject> implements Store<T> {
     } catch (thrown) {
       process.emitWarning(`a status handler of a reflector threw: ${String(thrown)}`);
     }
+  }
+}
+
+async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const stop = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
 

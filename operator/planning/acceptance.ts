@@ -1,6 +1,6 @@
 import type { Finding } from '../../policy/errors.ts';
 import type { LoadedResource } from '../../policy/resources/resource.ts';
-import type { StateEntries } from '../model/committed.ts';
+import type { StateEntries, StateEntry } from '../model/committed.ts';
 import type { Intaken } from '../model/intaken.ts';
 import { lastGoodOf } from './stand-ins.ts';
 
@@ -18,14 +18,22 @@ export interface Choice {
 export class Acceptance {
   readonly #choices = new Map<string, Choice>();
   readonly #entries: StateEntries;
+  readonly #own: StateEntries;
 
-  constructor(resources: Iterable<Intaken>, entries: StateEntries) {
+  /**
+   * @param entries what stands in for what is of no use: what the tenant has committed, and what it takes over.
+   * @param own of these, what the tenant itself has committed.
+   */
+  constructor(resources: Iterable<Intaken>, entries: StateEntries, own: StateEntries = entries) {
     this.#entries = entries;
+    this.#own = own;
     for (const current of resources) {
       if (current.deleting) continue;
       const { key, valid, loaded, findings } = current;
-      if (valid) this.#choices.set(key, { current, loaded, takesPart: 'current', findings });
-      else this.#fallBack(current, findings);
+      const entry = entries.get(key);
+      if (valid && !isOutdated(current, entry))
+        this.#choices.set(key, { current, loaded, takesPart: 'current', findings });
+      else this.#fallBack(current, findings, entry);
     }
   }
 
@@ -46,19 +54,23 @@ export class Acceptance {
   isChanged(key: string): boolean {
     const choice = this.#choices.get(key);
     if (choice?.takesPart !== 'current') return false;
-    const { uid, generation } = choice.current.object.metadata;
-    const entry = this.#entries.get(key);
-    return entry === undefined || entry.uid !== uid || entry.generation !== generation;
+    // that a tool of the platform is of use there says nothing of the policies here
+    const entries = choice.current.kind === 'AgentTool' ? this.#own : this.#entries;
+    return !isVersion(entries.get(key), choice.current);
   }
 
   /** From now on the last good version, or none, takes part in its place. */
   revert(key: string, findings: readonly Finding[]): void {
     const choice = this.#choices.get(key);
-    if (choice !== undefined) this.#fallBack(choice.current, [...choice.findings, ...findings]);
+    if (choice === undefined) return;
+    const { current } = choice;
+    const entry = this.#entries.get(key);
+    // what is of no use cannot stand in for itself
+    this.#fallBack(current, [...choice.findings, ...findings], isVersion(entry, current) ? undefined : entry);
   }
 
-  #fallBack(current: Intaken, findings: readonly Finding[]): void {
-    const loaded = lastGoodOf(current, this.#entries.get(current.key));
+  #fallBack(current: Intaken, findings: readonly Finding[], entry: StateEntry | undefined): void {
+    const loaded = lastGoodOf(current, entry);
     this.#choices.set(current.key, {
       current,
       ...(loaded !== undefined && { loaded }),
@@ -66,4 +78,14 @@ export class Acceptance {
       findings,
     });
   }
+}
+
+function isVersion(entry: StateEntry | undefined, { object: { metadata } }: Intaken): boolean {
+  return entry?.uid === metadata.uid && entry?.generation === metadata.generation;
+}
+
+/** A newer version of the same object is committed: whoever committed it has read more than this process has by now. */
+function isOutdated({ object: { metadata } }: Intaken, entry: StateEntry | undefined): boolean {
+  const { uid, generation = 0 } = metadata;
+  return entry !== undefined && entry.uid === uid && entry.tombstone === undefined && entry.generation > generation;
 }

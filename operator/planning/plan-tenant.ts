@@ -102,7 +102,7 @@ export class TenantPlanner {
 
   plan(input: TenantInput): TenantPlan {
     const own = input.tenant === undefined ? input.own : [...input.own, input.tenant];
-    const acceptance = new Acceptance([...own, ...input.platform], entriesOf(input));
+    const acceptance = new Acceptance([...own, ...input.platform], entriesOf(input), input.entries);
     const graves = this.#graves(input, acceptance);
     let attempt = this.#attempt(input, acceptance, graves);
     for (let i = 1; i < ATTEMPTS && this.#repair(attempt, acceptance, input); i++) {

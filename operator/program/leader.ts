@@ -5,7 +5,7 @@ import { ContentFiles } from '../../policy/publication/bundle-content.ts';
 import { errorName } from '../../runtime/telemetry/logger.ts';
 import { Publisher } from '../bundles/publisher.ts';
 import { publishTrustedKeys, trustedKeysConfigMap } from '../bundles/trusted-keys.ts';
-import { CaBundle, VALIDATING_WEBHOOKS, VALIDATION_WEBHOOK } from '../certificates/ca-bundle.ts';
+import { CaBundle, WEBHOOK_CONFIGURATIONS } from '../certificates/ca-bundle.ts';
 import { bundleHolds } from '../certificates/pem-bundle.ts';
 import { ServingCertificate } from '../certificates/serving-certificate.ts';
 import type { OperatorSettings } from '../config/settings.ts';
@@ -61,7 +61,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     onCommitting: (digest) => bundles.announce(digest),
     onCommitted: (identity, bundle) => bundles.adopt(identity, bundle),
   });
-  if (!(await replica.watches.whenSynced(signal))) return;
+  if (!(await replica.watches.refresh(signal))) return;
   while (!tenants.synced && !signal.aborted) await clock.sleep(50, signal);
   if (signal.aborted) return;
 
@@ -126,6 +126,10 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     settling: () => clock.monotonic() - began < SETTLING,
     starting: () => clock.monotonic() - began < STARTING,
     platformNamespace: namespace,
+    namespaceLabels: (name) => {
+      const found = replica.watches.namespaces.get(name);
+      return found && (found.metadata.labels ?? {});
+    },
     now: () => clock.now(),
   });
   const status = new StatusWriter({
@@ -198,9 +202,16 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
       const agent = directory.registration(key);
       if (agent !== undefined) marks.agent(agent.tenant, agent.agentId, key);
     }),
+    // whether pods of the namespace get a gateway may be otherwise
+    replica.watches.namespaces.subscribe((name) => {
+      for (const { key, kind } of intake.inNamespace(name)) if (kind === 'AgentRegistration') status.mark(key);
+    }),
     intake.subscribe((_now, before) => {
       const item = _now ?? before;
       if (item !== undefined) status.mark(item.key);
+    }),
+    bundles.subscribe((identity) => {
+      if (bundles.tenant(identity.name, identity.uid) !== undefined) controller.found(identity);
     }),
     // whatever somebody else writes into a status is undone
     ...KINDS.map((kind) =>
@@ -237,13 +248,13 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     ),
   ];
   if (certificate instanceof ServingCertificate) {
-    const options = { client, type: VALIDATING_WEBHOOKS, name: VALIDATION_WEBHOOK, certificate, clock, random, log };
-    const caBundle = new CaBundle(options);
-    ends.push(
-      certificate.addConsumer(caBundle),
-      certificate.addConsumer({ holds: (ca) => bundleHolds(publishedCa, ca) && bootstrap.settled }),
-    );
-    work.push(caBundle.run(together), certificate.rotate(together));
+    for (const { type, name } of WEBHOOK_CONFIGURATIONS) {
+      const caBundle = new CaBundle({ client, type, name, certificate, clock, random, log });
+      ends.push(certificate.addConsumer(caBundle));
+      work.push(caBundle.run(together));
+    }
+    ends.push(certificate.addConsumer({ holds: (ca) => bundleHolds(publishedCa, ca) && bootstrap.settled }));
+    work.push(certificate.rotate(together));
   }
   try {
     // whichever ends first ends the others: half a leader is none

@@ -12,6 +12,7 @@ import { AcceptedRegistrations } from '../controllers/accepted-registrations.ts'
 import { Directory } from '../controllers/directory.ts';
 import { Documents } from '../controllers/documents.ts';
 import { Intake } from '../controllers/intake.ts';
+import { PodFacts } from '../controllers/pod-facts.ts';
 import { RememberedAgents } from '../controllers/remembered-agents.ts';
 import { Tenants } from '../controllers/tenants.ts';
 import { TombstoneBook } from '../controllers/tombstone-book.ts';
@@ -81,6 +82,10 @@ export async function openReplica(options: ReplicaOptions, signal: AbortSignal) 
     ...{ client, namespace, clock, random, crypto, keys, bundles, intake, tenants, registrations, tombstones, log },
   });
   const pods = new PodIndex({ client, clock, random, registrations });
+  const podFacts = new PodFacts({
+    ...{ intake, tenants, registrations, directory, namespaces: watches.namespaces },
+    ...{ pods, bundles, keys, certificate, clock },
+  });
   const recorder = new EventRecorder({
     client,
     reportingController: 'aegis.dev/operator',
@@ -123,6 +128,7 @@ export async function openReplica(options: ReplicaOptions, signal: AbortSignal) 
     certificate,
     bundles,
     pods,
+    podFacts,
     recorder,
     gateways,
     evidence,

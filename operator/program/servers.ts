@@ -3,8 +3,10 @@ import { toHex, utf8 } from '../../policy/bundle/encoding.ts';
 import { listen } from '../../runtime/listen.ts';
 import { errorName } from '../../runtime/telemetry/logger.ts';
 import { openHttps } from '../certificates/https-server.ts';
+import { injectionSettings } from '../config/injection-settings.ts';
 import type { OperatorSettings } from '../config/settings.ts';
-import type { KubeClient } from '../kube/types.ts';
+import type { KubeClient, KubeObject } from '../kube/types.ts';
+import { NAMESPACE } from '../model/resource-types.ts';
 import { Authenticator } from '../serving/authenticate.ts';
 import { BUNDLE_API_LIMITS, createBundleApi } from '../serving/bundle-api.ts';
 import { ADDRESS_ANNOTATION, type Leader } from '../serving/leader.ts';
@@ -15,9 +17,16 @@ import { type ServingMetrics, servingMetrics } from '../serving/serving-metrics.
 import { createOperatorAdmin } from '../telemetry/admin-server.ts';
 import type { OperatorHealth } from '../telemetry/health.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
-import { validatingWebhook } from '../webhook/validating-webhook.ts';
+import { admissionApp, type Review } from '../webhook/admission-app.ts';
+import { KINDS } from '../webhook/admit.ts';
+import { CHECK_PATH, INJECT_PATH, PodAdmission } from '../webhook/pod-admission.ts';
+import { VALIDATE_PATH, validation } from '../webhook/validating-webhook.ts';
+import { namespaceFacts } from '../workloads/namespace-facts.ts';
 import type { OperatorEnvironment } from './environment.ts';
 import type { Replica } from './replica.ts';
+
+/** ms; the API server gives up after 5 s. */
+const FETCH_TIMEOUT = 2_000;
 
 export interface ServersOptions {
   settings: OperatorSettings;
@@ -123,16 +132,13 @@ export async function openServers(options: ServersOptions, signal: AbortSignal):
   };
 }
 
-async function openWebhook({ settings, env, metrics, replica }: ServersOptions) {
+async function openWebhook(options: ServersOptions) {
+  const { settings, env, metrics, replica } = options;
   const address = settings['listen.webhook'];
-  if (address === 'off' || !settings['webhook.validation']) return undefined;
-  const handler = validatingWebhook({
-    resources: replica.directory,
-    check: {
-      platformNamespace: settings.namespace,
-      digest: (text) => toHex(env.crypto.sha256(utf8(text))),
-      curable: settings['webhook.crossObject'] === 'Warn' ? 'warning' : 'error',
-    },
+  if (address === 'off') return undefined;
+  const handler = admissionApp({
+    routes: routesOf(options),
+    kinds: new Set([...KINDS, 'Pod']),
     monotonic: () => env.clock.monotonic(),
     onAnswer: ({ kind, allowed, duration }) =>
       metrics.webhook.admitted(kind, allowed ? 'allowed' : 'refused', duration),
@@ -140,4 +146,28 @@ async function openWebhook({ settings, env, metrics, replica }: ServersOptions) 
   });
   const { certificate } = replica;
   return openHttps({ name: 'listen.webhook', address, certificate, handler, clock: env.clock });
+}
+
+function routesOf({ settings, env, client, replica }: ServersOptions): Record<string, Review> {
+  const digest = (text: string): string => toHex(env.crypto.sha256(utf8(text)));
+  const pods = new PodAdmission({
+    knowledge: replica.podFacts,
+    settings: injectionSettings(settings),
+    digest,
+    fetchNamespace: async (name) => {
+      const namespace = await client.get<KubeObject>(NAMESPACE, { name }, { timeout: FETCH_TIMEOUT });
+      return namespace && namespaceFacts(namespace);
+    },
+    record: (event) => {
+      if (settings.events) replica.recorder.record(event);
+    },
+  });
+  const routes = { [INJECT_PATH]: pods.inject, [CHECK_PATH]: pods.check };
+  if (!settings['webhook.validation']) return routes;
+  const check = {
+    platformNamespace: settings.namespace,
+    digest,
+    curable: settings['webhook.crossObject'] === 'Warn' ? ('warning' as const) : ('error' as const),
+  };
+  return { ...routes, [VALIDATE_PATH]: validation({ resources: replica.directory, check }) };
 }

@@ -14,6 +14,7 @@ import {
 } from '../model/resource-types.ts';
 import { healthOf, type OperatorHealth } from '../telemetry/health.ts';
 import type { KubeMetrics } from '../telemetry/metrics/kube-metrics.ts';
+import { POD_SECURITY_LABEL } from '../workloads/namespace-facts.ts';
 
 export interface WatchesOptions {
   client: KubeClient;
@@ -38,6 +39,7 @@ export class Watches {
   readonly #options: WatchesOptions;
   readonly #signal: AbortSignal;
   readonly #running = new Set<Promise<void>>();
+  readonly #documents = new Set<Reflector<KubeObject>>();
 
   constructor(options: WatchesOptions, signal: AbortSignal) {
     this.#options = options;
@@ -49,7 +51,7 @@ export class Watches {
       AgentTool: of('AgentTool'),
       AgentTenant: of('AgentTenant'),
     };
-    this.namespaces = this.#reflector(NAMESPACE, {}, onlyIdentity);
+    this.namespaces = this.#reflector(NAMESPACE, {}, slimNamespace);
     const all = this.#all();
     options.health.add({
       name: 'watches',
@@ -66,10 +68,13 @@ export class Watches {
     for (const reflector of this.#all()) this.#run(reflector, this.#signal);
   }
 
-  /** Whether everything has been read once; false: the signal was aborted before. */
-  async whenSynced(signal: AbortSignal): Promise<boolean> {
+  /**
+   * Everything is listed anew; false: the signal was aborted before. Whoever begins to lead must not know less than the
+   * one before, and a watch that has gone deaf says so only after a minute.
+   */
+  async refresh(signal: AbortSignal): Promise<boolean> {
     try {
-      await Promise.all(this.#all().map((reflector) => reflector.whenSynced(signal)));
+      await Promise.all([...this.#all(), ...this.#documents].map((reflector) => reflector.refresh(signal)));
       return true;
     } catch (error) {
       if (signal.aborted) return false;
@@ -85,8 +90,13 @@ export class Watches {
   follow(namespace: string, name: string): FollowedDocument {
     const stopping = new AbortController();
     const store = this.#reflector(CONFIG_MAP, { namespace, fieldSelector: `metadata.name=${name}` });
+    this.#documents.add(store);
     this.#run(store, AbortSignal.any([this.#signal, stopping.signal]));
-    return { store, stop: () => stopping.abort() };
+    const stop = (): void => {
+      this.#documents.delete(store);
+      stopping.abort();
+    };
+    return { store, stop };
   }
 
   /** Resolves when every watch has ended. */
@@ -145,8 +155,10 @@ export class Watches {
   }
 }
 
-function onlyIdentity({ apiVersion, kind, metadata }: KubeObject): KubeObject {
-  const { name, uid, resourceVersion } = metadata;
+/** Identity, and the labels that say how pods of the namespace are admitted. */
+function slimNamespace({ apiVersion, kind, metadata }: KubeObject): KubeObject {
+  const { name, uid, resourceVersion, labels = {} } = metadata;
+  const own = Object.entries(labels).filter(([key]) => key.startsWith('aegis.dev/') || key === POD_SECURITY_LABEL);
   return {
     apiVersion,
     kind,
@@ -154,6 +166,7 @@ function onlyIdentity({ apiVersion, kind, metadata }: KubeObject): KubeObject {
       name,
       ...(uid !== undefined && { uid }),
       ...(resourceVersion !== undefined && { resourceVersion }),
+      ...(own.length > 0 && { labels: Object.fromEntries(own) }),
     },
   };
 }

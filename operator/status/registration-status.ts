@@ -2,6 +2,8 @@ import type { AgentRegistration } from '../../policy/resources/types.generated.t
 import { acceptanceAspects } from './acceptance-aspects.ts';
 import { type Aspect, conditionsOf, fails, holds, type Judgement } from './aspect.ts';
 import { warningsOf } from './finding-text.ts';
+import { effectiveGuard, egressGuarded, injected, injectionWarnings } from './injection-aspects.ts';
+import { egressStatus } from './observed-egress.ts';
 import { present, safeCount, safeName } from './safe-values.ts';
 import type { RegistrationView } from './views.ts';
 
@@ -22,11 +24,11 @@ export function registrationStatus(
   const acceptance = acceptanceAspects(view, published !== undefined, TEXTS, now);
   const judgement = {
     generation,
-    chain: [...acceptance, programmed(pods)],
-    beside: [egressGuarded(view)],
+    chain: [...acceptance, injected(view, pods), programmed(pods)],
+    beside: [egressGuarded(view, pods)],
     ready: ready(view, pods),
   };
-  const { matched, injected, acknowledged } = pods;
+  const { matched, injected: withGateway, acknowledged } = pods;
   return {
     observedGeneration: generation,
     conditions: conditionsOf(judgement, previous?.conditions, now),
@@ -35,10 +37,10 @@ export function registrationStatus(
       tenant: safeName(tenant, 63),
       configMapName: safeName(configMapName, 253),
     }),
-    // nothing puts a guard in place yet
-    egressGuard: 'Off',
-    pods: { matched, injected, acknowledged, summary: `${injected}/${matched}` },
-    ...warningsOf(findings),
+    egressGuard: effectiveGuard(view, pods),
+    pods: { matched, injected: withGateway, acknowledged, summary: `${withGateway}/${matched}` },
+    ...egressStatus(view.egress),
+    ...warningsOf(findings, injectionWarnings(view, pods)),
   };
 }
 
@@ -56,10 +58,11 @@ function settled(
     injected: safeCount(injected),
     acknowledged: safeCount(acknowledged),
     ambiguous: safeCount(pods.ambiguous),
+    silent: safeCount(pods.silent ?? 0),
   };
 }
 
-/** Worst first: a pod of two agents gets no bundle, a pod without a gateway is not guarded. */
+/** A pod of two agents gets no bundle; one whose gateway has not spoken yet does not count. */
 function programmed({ matched, injected, acknowledged, ambiguous }: RegistrationView['pods']): Aspect {
   const type = 'Programmed';
   if (ambiguous > 0) {
@@ -68,21 +71,10 @@ function programmed({ matched, injected, acknowledged, ambiguous }: Registration
     return fails(type, 'waiting', 'AmbiguousPods', message);
   }
   if (matched === 0) return holds(type, 'NoMatchingPods', '0 pods match.');
-  if (injected < matched) {
-    const message = 'Some pods predate injection: they run without a gateway and are not guarded. Restart them.';
-    return fails(type, 'waiting', 'PodsPredateInjection', message);
-  }
   if (acknowledged >= injected)
     return holds(type, 'AllAcknowledged', 'Every gateway of the agent has its newest bundle.');
   const message = 'Not every gateway of the agent has its newest bundle yet; status.pods counts them.';
   return fails(type, 'waiting', 'WaitingForGateways', message);
-}
-
-function egressGuarded({ egressGuard }: RegistrationView): Aspect {
-  const type = 'EgressGuarded';
-  if (egressGuard === 'Off') return fails(type, 'waiting', 'NotRequested', 'spec.egressGuard is Off.');
-  const message = `spec.egressGuard is ${egressGuard}, but no guard is in place: the pods can reach tools past the gateway.`;
-  return fails(type, 'waiting', 'NotInjected', message);
 }
 
 function ready({ suspended }: RegistrationView, { matched }: RegistrationView['pods']): Judgement['ready'] {

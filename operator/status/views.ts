@@ -1,6 +1,8 @@
 /** What the status of each kind is made from: everything that is known about one resource, without any history. */
 import type { Finding } from '../../policy/errors.ts';
 import type { RolloutStage, RolloutState } from '../../policy/rollout/rollout-state.ts';
+import type { GuardFacts } from '../workloads/guard-facts.ts';
+import type { ObservedEgress } from './observed-egress.ts';
 
 /** Of the tenant as a whole; it holds up what is not in a committed bundle yet, and nothing that is. */
 export interface Problem {
@@ -63,12 +65,24 @@ export interface RegistrationView extends ResourceView {
   configMapName?: string;
   /**
    * Running pods that match; those of them with a live gateway; those of these that have the registration as published;
-   * and those of `matched` that another registration matches too.
+   * those of `matched` that another registration matches too; and those with a gateway that has not spoken yet.
    */
-  pods: { matched: number; injected: number; acknowledged: number; ambiguous: number } & Settling;
+  pods: { matched: number; injected: number; acknowledged: number; ambiguous: number; silent?: number } & Settling;
   suspended: boolean;
   /** What is wanted. */
   egressGuard: 'Off' | 'Observe' | 'Enforce';
+  /** Whether pods of its namespace get a gateway; absent: not known. */
+  namespace?: { name: string; labelled: boolean };
+  /** The one that its pods run as. */
+  serviceAccountName?: string;
+  /** Running pods of nobody whose labels fit and whose ServiceAccount does not. */
+  strays?: number;
+  /** Those without a gateway whose label says that they stay out. */
+  optedOut?: number;
+  /** What the stamps of `matched` say; absent: none was looked at. */
+  guard?: GuardFacts;
+  /** What left the pods, or would have, and goes to no tool. */
+  egress?: readonly ObservedEgress[];
 }
 
 export interface ToolView extends ResourceView {

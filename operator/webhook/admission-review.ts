@@ -5,6 +5,8 @@ import type { KubeObject } from '../kube/types.ts';
 export interface AdmissionRequest {
   uid: string;
   operation: string;
+  /** Of the object, also where it does not say it itself; absent for what is in none. */
+  namespace?: string;
   /** Absent for the object itself. */
   subResource?: string;
   dryRun?: boolean;
@@ -20,6 +22,9 @@ export interface AdmissionResponse {
   /** Shown to whoever applies the resource. */
   status?: { code: number; reason: string; message: string };
   warnings?: string[];
+  patchType?: 'JSONPatch';
+  /** RFC 6902, base64. */
+  patch?: string;
 }
 
 const API_VERSION = 'admission.k8s.io/v1';
@@ -30,13 +35,14 @@ export function readReview(body: unknown): AdmissionRequest {
   if (!isRecord(body) || body.apiVersion !== API_VERSION || body.kind !== KIND || !isRecord(body.request)) {
     throw new AegisError('AEGIS_ADMISSION_REVIEW', `The body must be an ${KIND} of ${API_VERSION} with a request.`);
   }
-  const { uid, operation, subResource, dryRun, object, oldObject } = body.request;
+  const { uid, operation, namespace, subResource, dryRun, object, oldObject } = body.request;
   if (typeof uid !== 'string' || uid === '' || typeof operation !== 'string') {
     throw new AegisError('AEGIS_ADMISSION_REVIEW', 'The request has no uid or no operation.');
   }
   return {
     uid,
     operation,
+    ...(typeof namespace === 'string' && namespace !== '' && { namespace }),
     ...(typeof subResource === 'string' && subResource !== '' && { subResource }),
     ...(dryRun === true && { dryRun }),
     ...present('object', object),

@@ -23,7 +23,12 @@ export function denialText(findings: readonly Finding[]): string {
 
 /** As many as the API server accepts, each as long as it keeps. */
 export function warningTexts(findings: readonly Finding[]): string[] {
-  const texts = [...new Set(findings.map((finding) => cut(lineOf(finding), WARNING_LENGTH)))];
+  return warningLines(findings.map(lineOf));
+}
+
+/** The same of texts. */
+export function warningLines(lines: readonly string[]): string[] {
+  const texts = [...new Set(lines.map((line) => cut(plain(line), WARNING_LENGTH)))];
   if (texts.length <= SHOWN) return texts;
   const rest = texts.length - SHOWN + 1;
   return [...texts.slice(0, SHOWN - 1), `and ${rest} more warnings; \`aegis lint\` shows all`];

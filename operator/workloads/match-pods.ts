@@ -49,12 +49,12 @@ export function isPodOf(
   pod: Pick<PodView, 'namespace' | 'labels' | 'serviceAccountName'>,
   registration: RegistrationLike,
 ): boolean {
-  const { selector, serviceAccountName } = registration.spec.workload;
-  return (
-    pod.namespace === registration.metadata.namespace &&
-    pod.serviceAccountName === serviceAccountName &&
-    matchesSelector(selector, pod.labels)
-  );
+  return pod.serviceAccountName === registration.spec.workload.serviceAccountName && fitsLabels(pod, registration);
+}
+
+/** Same namespace, and the selector fits; as whom the pod runs does not count. */
+export function fitsLabels(pod: Pick<PodView, 'namespace' | 'labels'>, { metadata, spec }: RegistrationLike): boolean {
+  return pod.namespace === metadata.namespace && matchesSelector(spec.workload.selector, pod.labels);
 }
 
 /** Those of `registrations` that the pod belongs to. One is right, none means no agent, more are a conflict. */

@@ -1,20 +1,28 @@
-import { isPodOf, type RegistrationLike } from './match-pods.ts';
+import { LabelCandidates } from './label-candidates.ts';
+import { fitsLabels, isPodOf, type RegistrationLike } from './match-pods.ts';
 import type { PodView } from './pod-view.ts';
 
-interface Entry {
-  pod: PodView;
-  /** Keys of the registrations that match, sorted. */
+/** Keys of registrations, sorted. */
+interface Owners {
+  /** Those that match. */
   matches: readonly string[];
+  /** Those whose selector fits while the ServiceAccount does not; only of a pod that none matches. */
+  strays: readonly string[];
 }
+
+interface Entry extends Owners {
+  pod: PodView;
+}
+
+const NOBODY: Owners = { matches: [], strays: [] };
 
 /** The pods and registrations of one namespace, matched with each other. No I/O, no time. */
 export class NamespacePods {
   readonly #registrations = new Map<string, RegistrationLike>();
-  /** Keys by ServiceAccount: most registrations are no candidates for most pods. */
-  readonly #byAccount = new Map<string, Set<string>>();
+  readonly #candidates = new LabelCandidates();
   readonly #pods = new Map<string, Entry>();
-  /** Names of the pods that each registration matches. */
-  readonly #matched = new Map<string, Set<string>>();
+  /** Names of the pods that each registration matches, or whose labels fit it. */
+  readonly #related = new Map<string, Set<string>>();
 
   get hasRegistrations(): boolean {
     return this.#registrations.size > 0;
@@ -30,88 +38,82 @@ export class NamespacePods {
 
   /** By name. */
   ownedBy(key: string): PodView[] {
-    return this.#matching(key, (matches) => matches === 1);
+    return this.#podsWhere(key, ({ matches }) => matches.length === 1);
   }
 
   contestedBy(key: string): PodView[] {
-    return this.#matching(key, (matches) => matches > 1);
+    return this.#podsWhere(key, ({ matches }) => matches.length > 1);
+  }
+
+  /** Pods of nobody, whose labels fit and whose ServiceAccount does not. */
+  straysOf(key: string): PodView[] {
+    return this.#podsWhere(key, ({ strays }) => strays.length > 0);
   }
 
   /** Keys of the registrations for which something has changed. */
   setPod(name: string, pod: PodView | undefined): Set<string> {
     const before = this.#pods.get(name);
-    const matches = pod === undefined ? [] : this.#matchesOf(pod);
+    const owners = pod === undefined ? NOBODY : this.#ownersOf(pod);
     if (pod === undefined) this.#pods.delete(name);
-    else this.#pods.set(name, { pod, matches });
-    return this.#moved(name, before, pod, matches);
+    else this.#pods.set(name, { pod, ...owners });
+    return this.#moved(name, before, pod, owners);
   }
 
   setRegistration(key: string, registration: RegistrationLike | undefined): Set<string> {
     const before = this.#registrations.get(key);
-    if (before !== undefined) this.#dropAccount(before, key);
     if (registration === undefined) this.#registrations.delete(key);
-    else {
-      this.#registrations.set(key, registration);
-      this.#addAccount(registration, key);
-    }
+    else this.#registrations.set(key, registration);
     if (sameWorkload(before, registration)) return new Set();
+    this.#candidates.set(key, registration);
     const changed = new Set([key]);
     for (const [name, entry] of this.#pods) {
-      const fits = registration !== undefined && isPodOf(entry.pod, registration);
-      if (fits === entry.matches.includes(key)) continue;
-      const matches = this.#matchesOf(entry.pod);
-      this.#pods.set(name, { pod: entry.pod, matches });
-      for (const other of this.#moved(name, entry, entry.pod, matches)) changed.add(other);
+      const { pod, matches, strays } = entry;
+      const concerned = matches.includes(key) || strays.includes(key);
+      if (!concerned && (registration === undefined || !fitsLabels(pod, registration))) continue;
+      const owners = this.#ownersOf(pod);
+      this.#pods.set(name, { pod, ...owners });
+      for (const other of this.#moved(name, entry, pod, owners)) changed.add(other);
     }
     return changed;
   }
 
-  #matching(key: string, test: (matches: number) => boolean): PodView[] {
+  #podsWhere(key: string, test: (entry: Entry) => boolean): PodView[] {
     const found: PodView[] = [];
-    for (const name of this.#matched.get(key) ?? []) {
+    for (const name of this.#related.get(key) ?? []) {
       const entry = this.#pods.get(name);
-      if (entry !== undefined && test(entry.matches.length)) found.push(entry.pod);
+      if (entry !== undefined && test(entry)) found.push(entry.pod);
     }
     return found.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  #matchesOf(pod: PodView): string[] {
-    const keys: string[] = [];
-    for (const key of this.#byAccount.get(pod.serviceAccountName) ?? []) {
+  #ownersOf(pod: PodView): Owners {
+    const matches: string[] = [];
+    const strays: string[] = [];
+    for (const key of this.#candidates.of(pod.labels)) {
       const registration = this.#registrations.get(key);
-      if (registration !== undefined && isPodOf(pod, registration)) keys.push(key);
+      if (registration === undefined || !fitsLabels(pod, registration)) continue;
+      (isPodOf(pod, registration) ? matches : strays).push(key);
     }
-    return keys.sort();
+    return { matches: matches.sort(), strays: matches.length > 0 ? [] : strays.sort() };
   }
 
-  #addAccount({ spec }: RegistrationLike, key: string): void {
-    const name = spec.workload.serviceAccountName;
-    const keys = this.#byAccount.get(name) ?? new Set();
-    this.#byAccount.set(name, keys.add(key));
-  }
-
-  #dropAccount({ spec }: RegistrationLike, key: string): void {
-    const name = spec.workload.serviceAccountName;
-    const keys = this.#byAccount.get(name);
-    keys?.delete(key);
-    if (keys?.size === 0) this.#byAccount.delete(name);
-  }
-
-  #moved(name: string, before: Entry | undefined, pod: PodView | undefined, matches: readonly string[]): Set<string> {
-    const earlier = before?.matches ?? [];
-    for (const key of earlier) if (!matches.includes(key)) this.#forget(key, name);
-    for (const key of matches) {
-      const names = this.#matched.get(key) ?? new Set();
-      this.#matched.set(key, names.add(name));
+  #moved(name: string, before: Entry | undefined, pod: PodView | undefined, now: Owners): Set<string> {
+    const { matches, strays } = before ?? NOBODY;
+    const earlier = [...matches, ...strays];
+    const later = [...now.matches, ...now.strays];
+    for (const key of earlier) if (!later.includes(key)) this.#forget(key, name);
+    for (const key of later) {
+      const names = this.#related.get(key) ?? new Set();
+      this.#related.set(key, names.add(name));
     }
-    const same = JSON.stringify([before?.pod, earlier]) === JSON.stringify([pod, matches]);
-    return new Set(same ? [] : [...earlier, ...matches]);
+    const same = JSON.stringify([before?.pod, matches, strays]) === JSON.stringify([pod, now.matches, now.strays]);
+    return new Set(same ? [] : [...earlier, ...later]);
   }
 
   #forget(key: string, name: string): void {
-    const names = this.#matched.get(key);
+    const names = this.#related.get(key);
     names?.delete(name);
-    if (names?.size === 0) this.#matched.delete(key);
+    if (names?.size === 0) this.#related.delete(key);
   }
 }
 

@@ -77,6 +77,11 @@ export class PodIndex {
     return this.#of(registrationKey)?.contestedBy(registrationKey) ?? [];
   }
 
+  /** Pods of no registration whose labels fit this one and whose ServiceAccount does not, in every phase. */
+  strayPodsOf(registrationKey: string): PodView[] {
+    return this.#of(registrationKey)?.straysOf(registrationKey) ?? [];
+  }
+
   /** undefined also where a pod of this name has another uid. */
   podByUid(namespace: string, name: string, uid: string): PodView | undefined {
     const pod = this.#followed.get(namespace)?.pods.get(name);

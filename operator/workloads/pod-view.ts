@@ -1,7 +1,6 @@
+import { GATEWAY_CONTAINER, INJECT_LABEL, type PodStamp, STAMP_ANNOTATION } from '../../policy/wire/pod-contract.ts';
+import { readStamp } from '../../policy/wire/read-stamp.ts';
 import type { KubeObject } from '../kube/types.ts';
-
-/** Name of the gateway among the containers of a pod. */
-export const GATEWAY_CONTAINER = 'aegis-gateway';
 
 /** The parts of a Pod that count here, as the API server has them. */
 export interface PodObject extends KubeObject {
@@ -29,6 +28,13 @@ export interface PodView {
   nodeName?: string;
   /** A gateway is among its containers. */
   injected: boolean;
+  /** Its label says that it stays out. */
+  optedOut: boolean;
+  /**
+   * What the annotation says of what was put into it. For status only, never to decide anything: where no admission
+   * policy applies, whoever may create pods may write it.
+   */
+  stamp?: PodStamp;
 }
 
 /** What is kept of a pod in memory: the rest of it is most of it. */
@@ -63,6 +69,7 @@ export function viewOfPod({ metadata, spec, status }: PodObject): PodView {
   const deleting = metadata.deletionTimestamp !== undefined;
   const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
   const nodeName = spec?.nodeName;
+  const stamp = readStamp(metadata.annotations?.[STAMP_ANNOTATION]);
   return {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
@@ -75,6 +82,8 @@ export function viewOfPod({ metadata, spec, status }: PodObject): PodView {
     deleting,
     ...(nodeName !== undefined && nodeName !== '' && { nodeName }),
     injected: containers.some(({ name }) => name === GATEWAY_CONTAINER),
+    optedOut: metadata.labels?.[INJECT_LABEL] === 'false',
+    ...(stamp !== undefined && { stamp }),
   };
 }
 

@@ -2765,6 +2765,59 @@ export const KIND_SCHEMAS: Readonly<Record<AegisKind, KindSchema>> = {
          }
         }
        },
+       "egress": {
+        "type": "object",
+        "properties": {
+         "destinations": {
+          "type": "integer",
+          "format": "int32",
+          "minimum": 0
+         },
+         "observed": {
+          "type": "array",
+          "x-kubernetes-list-type": "atomic",
+          "maxItems": 32,
+          "items": {
+           "type": "object",
+           "required": [
+            "destination",
+            "port",
+            "protocol",
+            "connections",
+            "refused"
+           ],
+           "properties": {
+            "destination": {
+             "type": "string",
+             "minLength": 1,
+             "maxLength": 253
+            },
+            "port": {
+             "type": "integer",
+             "format": "int32",
+             "minimum": 0,
+             "maximum": 65535
+            },
+            "protocol": {
+             "type": "string",
+             "enum": [
+              "tcp",
+              "udp"
+             ]
+            },
+            "connections": {
+             "type": "integer",
+             "format": "int64",
+             "minimum": 0
+            },
+            "refused": {
+             "type": "boolean"
+            }
+           }
+          }
+         }
+        }
+       },
        "warnings": {
         "type": "array",
         "x-kubernetes-list-type": "atomic",

@@ -709,6 +709,11 @@ export interface AgentRegistrationStatus {
   configMapName?: string;
   /** The running pods of the agent. */
   pods?: PodCounts;
+  /**
+   * What leaves the pods and goes to no tool, as far as the gateways see it; aegis doctor proposes
+   * spec.egress.allow from it.
+   */
+  egress?: AgentRegistrationStatusEgress;
   /** What works but is probably not meant. */
   warnings?: string[];
 }
@@ -723,6 +728,31 @@ export interface PodCounts {
   acknowledged?: number;
   /** Injected and matched, as "3/4". */
   summary?: string;
+}
+
+/**
+ * What leaves the pods and goes to no tool, as far as the gateways see it; aegis doctor proposes spec.egress.allow
+ * from it.
+ */
+export interface AgentRegistrationStatusEgress {
+  /** Number of all destinations; observed lists those with most connections. */
+  destinations?: number;
+  /** Destinations, in the order of their names. */
+  observed?: AgentRegistrationStatusEgressObserved[];
+}
+
+/** Connections to one destination. */
+export interface AgentRegistrationStatusEgressObserved {
+  /** Host name, or the address where no name was given. */
+  destination: string;
+  /** The port. */
+  port: number;
+  /** The protocol. */
+  protocol: 'tcp' | 'udp';
+  /** Connections since the gateways that run now were started. */
+  connections: number;
+  /** True when the guard drops them; with Observe: when Enforce would. */
+  refused: boolean;
 }
 
 /** A registered agent, the pods it runs in and the tools it may use. */

@@ -91,6 +91,7 @@ export interface PodStamp {
 /** Why a guard is not granted. Codes are part of conditions and of `aegis doctor`. */
 export const GUARD_PROBLEMS = {
   PodSecurity: 'the namespace enforces a Pod Security level that forbids the init container with NET_ADMIN',
+  NotRedirected: 'the operator was told to put in no init container with NET_ADMIN',
   HostNetwork: 'the pod uses the network of its node',
   HostProcesses: 'the pod sees the processes of its node',
   SharedProcesses: 'the containers share one process namespace',

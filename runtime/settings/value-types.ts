@@ -233,3 +233,36 @@ export function mapOf<T>(item: ValueType<T>, key: string): ValueType<ReadonlyMap
     toText: (map) => [...map].map(([name, value]) => `${name}=${item.toText(value)}`).join(','),
   };
 }
+
+/** `KEY=VALUE` with semicolons between them, so that values may hold commas; an object of texts in a file. */
+export const PAIRS: ValueType<ReadonlyMap<string, string>> = {
+  name: 'pairs',
+  allowed: 'KEY=VALUE; several with semicolons between them',
+  schema: { type: 'object', additionalProperties: { type: 'string' } },
+  fromText: (text) => {
+    const pieces = text.split(';').map((piece) => piece.trim());
+    return pairsFrom(pieces.filter((piece) => piece !== '').map((piece) => splitPair(piece)));
+  },
+  fromValue: (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return pairsFrom(Object.entries(value));
+  },
+  toText: (map) => [...map].map(([key, value]) => `${key}=${value}`).join('; '),
+};
+
+const KEY_FORM = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,251}$/;
+
+function splitPair(piece: string): readonly [string, string] {
+  const at = piece.indexOf('=');
+  return [piece.slice(0, Math.max(0, at)).trim(), piece.slice(at + 1).trim()];
+}
+
+function pairsFrom(entries: readonly (readonly [string, unknown])[]): ReadonlyMap<string, string> | undefined {
+  const map = new Map<string, string>();
+  for (const [key, value] of entries) {
+    const text = typeof value === 'string' ? line(value) : undefined;
+    if (!KEY_FORM.test(key) || text === undefined || text.includes(';') || map.has(key)) return undefined;
+    map.set(key, text);
+  }
+  return map;
+}

@@ -10,6 +10,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   bundles: 'Bundle API',
   certificates: 'Certificates',
   webhook: 'Webhook',
+  injection: 'Gateways in pods',
   relay: 'Between replicas',
   leader: 'Leader election',
   publish: 'Publishing',

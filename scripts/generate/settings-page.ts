@@ -57,6 +57,7 @@ const FORMS = `## Forms of values
 | size | \`512B\`, \`64KiB\`, \`1MiB\`, \`2GiB\`; a bare \`0\` |
 | list | \`a,b\` as a flag or variable, \`[a, b]\` in the file |
 | map | \`tool=value\` as a flag or variable, \`{tool: value}\` in the file |
+| pairs | \`cpu=10m; memory=64Mi\` as a flag or variable, \`{cpu: 10m, memory: 64Mi}\` in the file |
 `;
 
 function cell(text: string): string {

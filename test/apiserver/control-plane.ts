@@ -23,6 +23,14 @@ export interface ControlPlaneOptions {
   controllerManager?: boolean;
   /** Further flags of kube-apiserver. */
   serverFlags?: readonly string[];
+  /** Further flags of kube-controller-manager. */
+  managerFlags?: readonly string[];
+  /** Where the API server listens; loopback when absent. */
+  address?: string;
+  /** Admission gives every pod a ServiceAccount and its token: wants the controller manager. */
+  serviceAccounts?: boolean;
+  /** Further users that the API server knows by token. */
+  users?: readonly { token: string; name: string; group?: string }[];
   /** The ports of every attempt to start; free ones when absent. */
   choosePorts?(): Promise<Ports>;
 }
@@ -51,7 +59,7 @@ export class ControlPlane {
   }
 
   get url(): string {
-    return `https://127.0.0.1:${this.port}`;
+    return `https://${this.#options.address ?? '127.0.0.1'}:${this.port}`;
   }
 
   get caFile(): string {
@@ -89,7 +97,9 @@ export class ControlPlane {
     const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     writeFileSync(join(this.folder, 'sa.key'), privateKey.export({ type: 'pkcs8', format: 'pem' }), secret);
     writeFileSync(join(this.folder, 'sa.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
-    writeFileSync(join(this.folder, 'tokens.csv'), `${this.adminToken},admin,admin,"system:masters"\n`, secret);
+    const users = [{ token: this.adminToken, name: 'admin', group: 'system:masters' }, ...(this.#options.users ?? [])];
+    const lines = users.map(({ token, name, group = '' }) => `${token},${name},${name},"${group}"\n`);
+    writeFileSync(join(this.folder, 'tokens.csv'), lines.join(''), secret);
   }
 
   /** For clients of their own: another user, or by way of a proxy. */
@@ -107,7 +117,8 @@ export class ControlPlane {
 
   get #flags(): FlagInputs {
     const { folder, kubeconfig, caFile } = this;
-    return { folder, kubeconfig, caFile, name: this.#name, ports: this.#ports };
+    const { address = '127.0.0.1', serviceAccounts = false } = this.#options;
+    return { folder, kubeconfig, caFile, name: this.#name, ports: this.#ports, address, serviceAccounts };
   }
 
   startEtcd(): Promise<void> {
@@ -132,7 +143,7 @@ export class ControlPlane {
   startManager(): Promise<void> {
     const account = '/api/v1/namespaces/default/serviceaccounts/default';
     const works = async () => (await isUp(this.#ports.manager)) && (await this.raw('GET', account)).status === 200;
-    return this.#run(MANAGER, managerFlags(this.#flags), works);
+    return this.#run(MANAGER, [...managerFlags(this.#flags), ...(this.#options.managerFlags ?? [])], works);
   }
 
   async #run(tool: GoTool, flags: string[], ready: () => Promise<boolean>): Promise<void> {

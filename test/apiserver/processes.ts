@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toolPath } from '../../scripts/tool-path.ts';
-import type { GoTool } from '../../scripts/tool-versions.ts';
+import type { Tool } from '../../scripts/tool-versions.ts';
 import { waitFor } from './wait-for.ts';
 import { Watchdog } from './watchdog.ts';
 
 /** Path of a tool that `scripts/install-tools.ts` has put into the cache. @throws with the command that builds it */
-export function installed(tool: GoTool): string {
+export function installed(tool: Tool): string {
   const path = toolPath(tool);
   if (!existsSync(path)) {
     throw new Error(
@@ -33,11 +33,18 @@ export class ProcessEnded extends Error {
   }
 }
 
-/** The processes of one control plane, at most one of each tool; they work in one folder and never outlive this one. */
+/** How a process is started where it is no pinned tool of this name, or needs more than its flags. */
+export interface SpawnOptions {
+  /** Path of the program; that of the tool when absent. */
+  command?: string;
+  env?: NodeJS.ProcessEnv;
+}
+
+/** The processes of one control plane, at most one of each name; they work in one folder and never outlive this one. */
 export class Processes {
   readonly #folder: string;
   readonly #watchdog: Watchdog;
-  readonly #running = new Map<GoTool, ChildProcess>();
+  readonly #running = new Map<string, ChildProcess>();
 
   /** @param folder with symbolic links resolved; removed by `stop`, or when this process ends in any other way */
   constructor(folder: string) {
@@ -49,14 +56,15 @@ export class Processes {
     return this.#watchdog.pid;
   }
 
-  pid(tool: GoTool): number | undefined {
+  pid(tool: string): number | undefined {
     return this.#running.get(tool)?.pid;
   }
 
-  spawn(tool: GoTool, args: readonly string[]): void {
+  spawn(tool: string, args: readonly string[], options: SpawnOptions = {}): void {
     if (this.#running.has(tool)) throw new Error(`${tool} runs already`);
     const log = openSync(this.#log(tool), 'a');
-    const child = spawn(installed(tool), args, { stdio: ['ignore', log, log], cwd: this.#folder });
+    const { command = installed(tool as Tool), env = process.env } = options;
+    const child = spawn(command, args, { stdio: ['ignore', log, log], cwd: this.#folder, env });
     closeSync(log);
     const { pid } = child;
     if (pid === undefined) throw new Error(`${tool} cannot be started`);
@@ -72,7 +80,7 @@ export class Processes {
    * Until the tool that was just started serves. `ready` may reject: not yet.
    * @throws ProcessEnded as soon as it ended; Error with the last reason and the end of its log after `ms`
    */
-  async whenReady(tool: GoTool, ready: () => Promise<boolean>, ms = 60_000): Promise<void> {
+  async whenReady(tool: string, ready: () => Promise<boolean>, ms = 60_000): Promise<void> {
     const child = this.#running.get(tool);
     let last = 'it does not answer';
     const ended = new Promise<false>((resolve) => child?.once('exit', () => resolve(false)));
@@ -90,12 +98,12 @@ export class Processes {
     await waitFor(step, ms, () => `${tool} is not ready: ${last}; the end of its log:\n${this.lastLines(tool)}`);
   }
 
-  signal(tool: GoTool, signal: NodeJS.Signals): void {
+  signal(tool: string, signal: NodeJS.Signals): void {
     if (!this.#running.get(tool)?.kill(signal)) throw new Error(`${tool} does not run`);
   }
 
   /** Sends the signal, if it runs, and waits for the end. */
-  async end(tool: GoTool, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  async end(tool: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.#running.get(tool);
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -108,13 +116,13 @@ export class Processes {
     await this.#watchdog.finish();
   }
 
-  lastLines(tool: GoTool, count = 15): string {
+  lastLines(tool: string, count = 15): string {
     const file = this.#log(tool);
     if (!existsSync(file)) return '(no log)';
     return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
   }
 
-  #log(tool: GoTool): string {
+  #log(tool: string): string {
     return join(this.#folder, `${tool}.log`);
   }
 }

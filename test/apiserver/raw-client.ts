@@ -7,6 +7,8 @@ export interface RawOptions {
   contentType?: string;
   /** Bearer; the administrator's when absent. */
   token?: string;
+  /** Impersonated: user name and groups. */
+  as?: { user: string; groups?: readonly string[] };
   /** ms for the whole call; 30 s when absent. */
   timeout?: number;
 }
@@ -42,7 +44,7 @@ export class RawClient {
         const sent = request(`${this.#url}${path}`, {
           method,
           agent: this.#agent,
-          headers: { authorization: `Bearer ${token}`, 'content-type': contentType },
+          headers: { authorization: `Bearer ${token}`, 'content-type': contentType, ...impersonation(options) },
           signal: late,
         });
         sent.on('response', resolve).on('error', reject).end(content);
@@ -56,6 +58,11 @@ export class RawClient {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+function impersonation({ as }: RawOptions): Record<string, string | string[]> {
+  if (as === undefined) return {};
+  return { 'impersonate-user': as.user, ...(as.groups && { 'impersonate-group': [...as.groups] }) };
 }
 
 /** A watch that ends after several events is no JSON as a whole. */

@@ -14,6 +14,10 @@ export interface FlagInputs {
   ports: Ports;
   kubeconfig: string;
   caFile: string;
+  /** Where the API server listens. */
+  address: string;
+  /** Every pod gets a ServiceAccount and its token, which waits for the controller manager. */
+  serviceAccounts: boolean;
 }
 
 export function etcdFlags({ folder, name, ports }: FlagInputs): string[] {
@@ -34,12 +38,12 @@ export function etcdFlags({ folder, name, ports }: FlagInputs): string[] {
   ];
 }
 
-export function serverFlags({ folder, ports }: FlagInputs): string[] {
+export function serverFlags({ folder, ports, address, serviceAccounts }: FlagInputs): string[] {
   return [
     `--etcd-servers=http://127.0.0.1:${ports.etcd}`,
     `--cert-dir=${join(folder, 'tls')}`,
     `--secure-port=${ports.server}`,
-    '--bind-address=127.0.0.1',
+    `--bind-address=${address}`,
     `--service-account-key-file=${join(folder, 'sa.pub')}`,
     `--service-account-signing-key-file=${join(folder, 'sa.key')}`,
     '--service-account-issuer=https://kubernetes.default.svc',
@@ -49,7 +53,7 @@ export function serverFlags({ folder, ports }: FlagInputs): string[] {
     '--allow-privileged=true',
     '--enable-admission-plugins=NodeRestriction',
     // without a controller manager nobody makes the default ServiceAccount that this plugin waits for
-    '--disable-admission-plugins=ServiceAccount',
+    ...(serviceAccounts ? [] : ['--disable-admission-plugins=ServiceAccount']),
     '--enable-priority-and-fairness=true',
   ];
 }

@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 const SCRIPT = `
 trap '' INT TERM HUP
 folder=$1
+shift
 pids=' '
 while read -r line; do
   case $line in
@@ -26,6 +27,14 @@ tries=0
 for p in $pids; do
   while ours "$p" && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
 done
+for c in "$@"; do
+  tries=0
+  while [ -d "$c" ] && [ $tries -lt 100 ]; do
+    find "$c" -depth -type d -exec rmdir {} ';' 2>/dev/null && break
+    sleep 0.05
+    tries=$((tries + 1))
+  done
+done
 rm -rf "$folder"
 `;
 
@@ -33,10 +42,13 @@ rm -rf "$folder"
 export class Watchdog {
   readonly #shell: ChildProcess;
 
-  /** @param folder with symbolic links resolved; removed in the end */
-  constructor(folder: string) {
+  /**
+   * @param folder with symbolic links resolved; removed in the end
+   * @param cgroups folders that are removed from the leaves up, which is how cgroups go
+   */
+  constructor(folder: string, cgroups: readonly string[] = []) {
     // in a session of its own: what is sent to the whole group (Ctrl-C) does not reach it
-    this.#shell = spawn('sh', ['-c', SCRIPT, 'sh', folder], {
+    this.#shell = spawn('sh', ['-c', SCRIPT, 'sh', folder, ...cgroups], {
       stdio: ['pipe', 'ignore', 'ignore'],
       cwd: '/',
       detached: true,

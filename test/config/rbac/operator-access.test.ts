@@ -64,11 +64,13 @@ const MUST: Ask[] = [
   ...each('create', { group: 'coordination.k8s.io', resource: 'leases', ...ours }),
   ...each('create patch', { group: 'events.k8s.io', resource: 'events', ...theirs }),
   ...each('create', { group: 'authentication.k8s.io', resource: 'tokenreviews' }),
-  ...each('get list watch patch', {
-    group: 'admissionregistration.k8s.io',
-    resource: 'validatingwebhookconfigurations',
-    name: 'aegis-validation',
-  }),
+  ...[
+    ['validatingwebhookconfigurations', 'aegis-validation'],
+    ['validatingwebhookconfigurations', 'aegis-pods'],
+    ['mutatingwebhookconfigurations', 'aegis-injection'],
+  ].flatMap(([resource = '', name = '']) =>
+    each('get list watch patch', { group: 'admissionregistration.k8s.io', resource, name }),
+  ),
 ];
 
 const MUST_NOT: Ask[] = [

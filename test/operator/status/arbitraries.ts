@@ -1,8 +1,10 @@
 /** Views as they may come, and worse: whatever the rest of the operator says, a status must be acceptable. */
 import fc from 'fast-check';
+import type { ObservedEgress } from '../../../operator/status/observed-egress.ts';
 import type { PolicyView, Problem, RegistrationView, TenantView, ToolView } from '../../../operator/status/views.ts';
 import { ERRORS, type ErrorCode, type Finding } from '../../../policy/errors.ts';
 import type { RolloutState, RolloutTransition } from '../../../policy/rollout/rollout-state.ts';
+import { GUARD_PROBLEMS, type GuardProblem } from '../../../policy/wire/pod-contract.ts';
 
 export const START = Date.parse('2026-03-01T08:00:00Z');
 
@@ -83,6 +85,21 @@ const rollout = record<RolloutState>({
   history: fc.array(transition, { maxLength: 14 }),
 });
 
+const guard = fc.constantFrom('Off' as const, 'Observe' as const, 'Enforce' as const);
+const problems = fc.dictionary(fc.constantFrom(...(Object.keys(GUARD_PROBLEMS) as GuardProblem[])), count, {
+  noNullPrototype: true,
+});
+const observed: fc.Arbitrary<ObservedEgress> = fc.record({
+  destination: fc.oneof(
+    text,
+    fc.integer({ min: 0, max: 40 }).map((n) => `host-${n}.example.com`),
+  ),
+  port: fc.constantFrom(0, 443, 5432, -1, 70_000, 1.5),
+  protocol: fc.constantFrom('tcp' as const, 'udp' as const),
+  connections: count,
+  refused: fc.boolean(),
+});
+
 type All<T> = { [K in keyof T]-?: fc.Arbitrary<T[K]> };
 
 const shared = { generation, findings, takesPart, problem: problem as fc.Arbitrary<Problem> };
@@ -110,9 +127,23 @@ export const registrationView = record<RegistrationView>({
   conflict: optional(text) as fc.Arbitrary<string>,
   published: optional(fc.record({ sequence: count })) as fc.Arbitrary<{ sequence: number }>,
   configMapName: optional(name) as fc.Arbitrary<string>,
-  pods: fc.record({ matched: count, injected: count, acknowledged: count, ambiguous: count, settling: fc.boolean() }),
+  pods: fc.record({
+    ...{ matched: count, injected: count, acknowledged: count, ambiguous: count, silent: count },
+    settling: fc.boolean(),
+  }),
   suspended: fc.boolean(),
-  egressGuard: fc.constantFrom('Off', 'Observe', 'Enforce'),
+  egressGuard: guard,
+  namespace: optional(fc.record({ name, labelled: fc.boolean() })) as fc.Arbitrary<{ name: string; labelled: boolean }>,
+  serviceAccountName: optional(text) as fc.Arbitrary<string>,
+  strays: optional(count) as fc.Arbitrary<number>,
+  optedOut: optional(count) as fc.Arbitrary<number>,
+  guard: optional(
+    fc.record({
+      ...{ unstamped: count, outdated: count, explicit: count, problems },
+      guards: fc.record({ Off: count, Observe: count, Enforce: count }),
+    }),
+  ) as fc.Arbitrary<NonNullable<RegistrationView['guard']>>,
+  egress: optional(fc.array(observed, { maxLength: 40 })) as fc.Arbitrary<ObservedEgress[]>,
 } satisfies All<RegistrationView>);
 
 export const toolView = record<ToolView>({

@@ -49,6 +49,19 @@ test('registrations', () => {
     'predates-injection': 'InProgress, Progressing',
     'two-registrations': 'InProgress, Progressing',
     suspended: 'Current, Healthy',
+    guarded: 'Current, Healthy',
+    observing: 'Current, Healthy',
+    'not-labelled': 'InProgress, Progressing',
+    'not-labelled-yet': 'Current, Healthy',
+    'label-removed': 'Current, Healthy',
+    'stays-out': 'InProgress, Progressing',
+    'wrong-account': 'InProgress, Progressing',
+    'some-strays': 'Current, Healthy',
+    starting: 'Current, Healthy',
+    // a guard that is not granted holds up nothing: it says so
+    'old-pods': 'Current, Healthy',
+    'root-user': 'Current, Healthy',
+    restricted: 'Current, Healthy',
     'taken-id': 'Failed, Degraded',
   });
 });
@@ -124,5 +137,6 @@ test('a new leader that has not heard of every gateway yet changes nothing', () 
   const pods = { matched: 3, injected: 0, acknowledged: 0, ambiguous: 0, settling: true };
   expect(registrationStatus(registrationView({ pods }), bound, START + 1000)).toEqual(bound);
   const [more] = [registrationStatus(registrationView({ pods: { ...pods, matched: 4 } }), bound, START + 1000)];
-  expect(condition(more, 'Programmed')).toMatchObject({ reason: 'PodsPredateInjection' });
+  expect(condition(more, 'Injected')).toMatchObject({ status: 'False', reason: 'PodsPredateInjection' });
+  expect(condition(more, 'Programmed')).toMatchObject({ status: 'Unknown', reason: 'Blocked' });
 });

@@ -1,5 +1,6 @@
 /** Views of resources in every state that an operator meets at night; golden texts and the API server's test use them. */
 import type { PolicyView, RegistrationView, TenantView, ToolView } from '../../../operator/status/views.ts';
+import type { GuardFacts } from '../../../operator/workloads/guard-facts.ts';
 import type { Finding } from '../../../policy/errors.ts';
 import type { RolloutState } from '../../../policy/rollout/rollout-state.ts';
 
@@ -64,6 +65,29 @@ export function registrationView(change: Partial<RegistrationView> = {}): Regist
     ...change,
   };
 }
+
+const LABELLED = { name: 'fintech', labelled: true };
+const NO_PODS = { matched: 0, injected: 0, acknowledged: 0, ambiguous: 0 };
+const ONE_WITHOUT = { matched: 3, injected: 2, acknowledged: 2, ambiguous: 0 };
+
+/** What three pods' stamps say: every one guarded, unless told otherwise. */
+export function guard(change: Partial<GuardFacts> = {}): GuardFacts {
+  const guards = { Off: 0, Observe: 0, Enforce: 3 };
+  return { unstamped: 0, outdated: 0, explicit: 0, guards, problems: {}, ...change };
+}
+
+/** Pods that were put together by the webhook, and want a guard. */
+export function guardedView(change: Partial<RegistrationView> = {}): RegistrationView {
+  const serviceAccountName = 'finance-agent';
+  return registrationView({
+    ...{ egressGuard: 'Enforce', namespace: LABELLED, serviceAccountName, strays: 0, optedOut: 0, guard: guard() },
+    ...change,
+  });
+}
+
+const NOBODY = { Off: 0, Observe: 0, Enforce: 0 };
+const ALL_OFF = { Off: 3, Observe: 0, Enforce: 0 };
+const ALL_OBSERVE = { Off: 0, Observe: 3, Enforce: 0 };
 
 export function toolView(change: Partial<ToolView> = {}): ToolView {
   return {
@@ -185,6 +209,28 @@ export const REGISTRATIONS: Readonly<Record<string, () => RegistrationView>> = {
   'predates-injection': () => registrationView({ pods: { matched: 3, injected: 1, acknowledged: 1, ambiguous: 0 } }),
   'two-registrations': () => registrationView({ pods: { matched: 3, injected: 3, acknowledged: 2, ambiguous: 1 } }),
   suspended: () => registrationView({ suspended: true, egressGuard: 'Enforce' }),
+  guarded: () => guardedView(),
+  observing: () =>
+    guardedView({
+      egressGuard: 'Observe',
+      guard: guard({ guards: ALL_OBSERVE }),
+      egress: [
+        { destination: 'pypi.org', port: 443, protocol: 'tcp', connections: 12, refused: true },
+        { destination: '10.2.0.7', port: 5432, protocol: 'tcp', connections: 4031, refused: true },
+      ],
+    }),
+  'not-labelled': () => guardedView({ namespace: { name: 'fintech', labelled: false }, pods: ONE_WITHOUT }),
+  'not-labelled-yet': () =>
+    guardedView({ namespace: { name: 'fintech', labelled: false }, pods: NO_PODS, guard: guard({ guards: NOBODY }) }),
+  'label-removed': () => guardedView({ namespace: { name: 'fintech', labelled: false } }),
+  'stays-out': () => guardedView({ pods: ONE_WITHOUT, optedOut: 1, guard: guard({ unstamped: 1 }) }),
+  'wrong-account': () => guardedView({ pods: NO_PODS, strays: 2, guard: guard({ guards: NOBODY }) }),
+  'some-strays': () => guardedView({ strays: 1 }),
+  starting: () => guardedView({ pods: { ...ONE_WITHOUT, silent: 1 } }),
+  'old-pods': () => guardedView({ guard: guard({ outdated: 2, guards: { ...NOBODY, Observe: 2, Enforce: 1 } }) }),
+  'root-user': () =>
+    guardedView({ guard: guard({ guards: ALL_OFF, problems: { RootUser: 2, PrivilegeEscalation: 1 } }) }),
+  restricted: () => guardedView({ guard: guard({ guards: ALL_OFF, explicit: 3, problems: { PodSecurity: 3 } }) }),
   'taken-id': () => {
     const conflict = 'The agent id "finance-agent" is taken by AgentRegistration fintech/bound, which is older.';
     const { published: _, configMapName: __, ...view } = registrationView({ takesPart: 'none', conflict });

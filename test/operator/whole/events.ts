@@ -36,7 +36,7 @@ const resource = fc.nat(RESOURCES.length - 1);
 const process = fc.nat(1);
 const pods = RESOURCES.flatMap(({ type }, index) => (type.kind === 'AgentRegistration' ? [index] : []));
 
-export const event: fc.Arbitrary<SimEvent> = fc.oneof(
+const event: fc.Arbitrary<SimEvent> = fc.oneof(
   { weight: 14, arbitrary: of('write', { resource, variant: fc.nat(20), n: fc.nat(20) }) },
   { weight: 4, arbitrary: of('delete', { resource }) },
   { weight: 1, arbitrary: of('deleteNamespace', { namespace: fc.integer({ min: 1, max: NAMESPACES.length - 1 }) }) },
@@ -72,6 +72,9 @@ export const event: fc.Arbitrary<SimEvent> = fc.oneof(
   { weight: 1, arbitrary: of('skew', { process, ms: fc.constantFrom(-90_000, -1_000, 0, 1_000, 90_000) }) },
   { weight: 12, arbitrary: of('tick', { ms: fc.constantFrom(1, 20, 80, 200, 700, 3_000, 20_000, 45_000) }) },
 ) as fc.Arbitrary<SimEvent>;
+
+/** The seed of a world, and what happens in it. */
+export const history = fc.tuple(fc.nat(), fc.array(event, { minLength: 30, maxLength: 60, size: 'max' }));
 
 /** Does it, and lets what is ready run for a moment. */
 export async function happen(world: SimWorld, step: SimEvent): Promise<void> {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { type KubeClient, keyOf } from '../../../operator/kube/types.ts';
-import { type RegistrationLike, registrationsOfPod } from '../../../operator/workloads/match-pods.ts';
+import { fitsLabels, type RegistrationLike, registrationsOfPod } from '../../../operator/workloads/match-pods.ts';
 import { PodIndex } from '../../../operator/workloads/pod-index.ts';
 import { type PodObject, slimPod, viewOfPod } from '../../../operator/workloads/pod-view.ts';
 import { systemClock } from '../../../runtime/time/clock.ts';
@@ -91,6 +91,32 @@ test('pods belong to the one registration that matches; of two it is neither, an
   expect(names(index.podsOf('n/two'))).toEqual(['p']);
 });
 
+test('pods whose labels fit and whose ServiceAccount does not are strays, unless somebody else owns them', () => {
+  const { index, registrations, reflectors, told } = open();
+  registrations.put(registration('n/one', 'a'));
+  told.length = 0;
+  reflectors.get('n')?.put(pod('n/p', { serviceAccountName: 'default' }));
+  expect(told).toEqual(['n/one']);
+  expect([names(index.strayPodsOf('n/one')), index.podsOf('n/one')]).toEqual([['p'], []]);
+  told.length = 0;
+  registrations.put(registration('n/two', 'a', 'default'));
+  expect(new Set(told)).toEqual(new Set(['n/one', 'n/two']));
+  expect([index.strayPodsOf('n/one'), names(index.podsOf('n/two'))]).toEqual([[], ['p']]);
+  registrations.remove('n/two');
+  expect(names(index.strayPodsOf('n/one'))).toEqual(['p']);
+  registrations.put(registration('n/one', 'a', 'default'));
+  expect([index.strayPodsOf('n/one'), names(index.podsOf('n/one'))]).toEqual([[], ['p']]);
+});
+
+test('selectors without a label and its value are looked at for every pod', () => {
+  const { index, registrations, reflectors } = open();
+  const some = registration('n/some', 'a');
+  some.spec.workload.selector = { matchExpressions: [{ key: 'app', operator: 'Exists' }] };
+  registrations.put(some);
+  reflectors.get('n')?.put(pod('n/p', { app: 'whatever' }));
+  expect(names(index.podsOf('n/some'))).toEqual(['p']);
+});
+
 test('what changes nothing is not told', () => {
   const { registrations, reflectors, told } = open();
   registrations.put(registration('n/one', 'a'));
@@ -143,6 +169,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('register'), key: fc.constantFrom('n/1', 'n/2', 'm/1'), app: fc.constantFrom('a', 'b') }),
   fc.record({ do: fc.constant('unregister'), key: fc.constantFrom('n/1', 'n/2', 'm/1'), app: fc.constant('') }),
   fc.record({ do: fc.constant('pod'), key: fc.constantFrom('n/p', 'n/q', 'm/p'), app: fc.constantFrom('a', 'b', 'c') }),
+  fc.record({ do: fc.constant('stray'), key: fc.constantFrom('n/p', 'n/q', 'm/p'), app: fc.constantFrom('a', 'b') }),
   fc.record({ do: fc.constant('no pod'), key: fc.constantFrom('n/p', 'n/q', 'm/p'), app: fc.constant('') }),
 );
 
@@ -158,16 +185,26 @@ function take({ registrations, reflectors, pods }: World, { do: what, key, app }
     // a new watch begins with a list
     for (const [at, object] of isFollowed ? [] : pods) if (at.startsWith(namespace)) reflector()?.put(object);
   } else if (what === 'unregister') registrations.remove(key);
-  else if (what === 'pod') {
-    pods.set(key, pod(key, { app }));
-    reflector()?.put(pod(key, { app }));
+  else if (what === 'pod' || what === 'stray') {
+    const object = pod(key, { app, serviceAccountName: what === 'pod' ? 'agent' : 'default' });
+    pods.set(key, object);
+    reflector()?.put(object);
   } else {
     pods.delete(key);
     reflector()?.remove(key);
   }
 }
 
-function expected({ registrations, pods }: World, key: string) {
+function straysOf({ registrations, pods }: World, key: string) {
+  const own = registrations.get(key) as RegistrationLike;
+  return [...pods.values()]
+    .map(viewOfPod)
+    .filter((view) => fitsLabels(view, own) && registrationsOfPod(view, registrations.values()).length === 0)
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function expected(world: World, key: string) {
+  const { registrations, pods } = world;
   const matching = [...pods.values()]
     .map(viewOfPod)
     .map((view) => ({ view, owners: registrationsOfPod(view, registrations.values()).map(keyOf) }))
@@ -176,6 +213,7 @@ function expected({ registrations, pods }: World, key: string) {
   return [
     matching.filter(({ owners }) => owners.length === 1).map(({ view }) => view),
     matching.filter(({ owners }) => owners.length > 1).map(({ view }) => view),
+    straysOf(world, key),
   ];
 }
 
@@ -185,11 +223,12 @@ test('whatever comes in whatever order, it says what a look at everything would 
       const world: World = { ...open(), pods: new Map() };
       const { index, registrations, end } = world;
       const known = new Map<string, string>();
-      index.subscribe((key) => known.set(key, JSON.stringify([index.podsOf(key), index.ambiguousPodsOf(key)])));
+      const look = (key: string) => [index.podsOf(key), index.ambiguousPodsOf(key), index.strayPodsOf(key)];
+      index.subscribe((key) => known.set(key, JSON.stringify(look(key))));
       for (const one of steps) take(world, one);
       for (const key of [...registrations.values()].map(keyOf)) {
         const right = expected(world, key);
-        expect([index.podsOf(key), index.ambiguousPodsOf(key)]).toEqual(right);
+        expect(look(key)).toEqual(right);
         // whoever only listens knows as much
         expect(known.get(key)).toBe(JSON.stringify(right));
       }
@@ -241,5 +280,26 @@ test('of a pod only what counts is kept', () => {
     status: { phase: 'Pending' },
   });
   expect(viewOfPod(slim)).toEqual(viewOfPod(object));
-  expect(viewOfPod(slim)).toMatchObject({ injected: true, running: false, deleting: false, nodeName: 'node' });
+  const view = { injected: true, optedOut: false, running: false, deleting: false, nodeName: 'node' };
+  expect(viewOfPod(slim)).toMatchObject(view);
+  // an annotation that is no stamp is none
+  expect(viewOfPod(slim).stamp).toBeUndefined();
+});
+
+test('the stamp of a pod and its wish to stay out are seen', () => {
+  const stamp = {
+    version: 1,
+    registration: 'one',
+    agent: 'one',
+    tenant: 'n',
+    template: `sha256:${'a'.repeat(64)}`,
+    capture: 'Explicit',
+    egressGuard: 'Enforce',
+    guarded: false,
+    problems: ['PodSecurity'],
+  };
+  const object = pod('n/p', {});
+  object.metadata.annotations = { 'aegis.dev/status': JSON.stringify(stamp) };
+  object.metadata.labels = { 'aegis.dev/inject': 'false' };
+  expect(viewOfPod(slimPod(object))).toMatchObject({ optedOut: true, stamp });
 });

@@ -1,5 +1,15 @@
 import fc from 'fast-check';
-import { ADDRESS, DURATION, integer, LISTENER, mapOf, NAME, SIZE, url } from '../../../runtime/settings/value-types.ts';
+import {
+  ADDRESS,
+  DURATION,
+  integer,
+  LISTENER,
+  mapOf,
+  NAME,
+  PAIRS,
+  SIZE,
+  url,
+} from '../../../runtime/settings/value-types.ts';
 
 test.each([
   ['500ms', 500],
@@ -63,4 +73,16 @@ test('names, integers and maps', () => {
   expect(map.fromText('a')).toBeUndefined();
   expect(map.fromValue(['a'])).toBeUndefined();
   expect(map.fromText('')).toEqual(new Map());
+});
+
+test('pairs have semicolons between them, and values with commas', () => {
+  expect(PAIRS.fromText('cpu=10m; memory=64Mi;')).toEqual(new Map(Object.entries({ cpu: '10m', memory: '64Mi' })));
+  expect(PAIRS.fromText('upstream.allowPrivate=10.0.0.0/8,fd00::/8')?.get('upstream.allowPrivate')).toContain(',');
+  expect(PAIRS.fromText('url=http://h/?a=b')?.get('url')).toBe('http://h/?a=b');
+  expect(PAIRS.fromText('')).toEqual(new Map());
+  for (const text of ['a', '=b', 'a=', 'a=1; a=2', 'a b=1']) expect(PAIRS.fromText(text)).toBeUndefined();
+  expect(PAIRS.fromValue({ a: 'b;c' })).toBeUndefined();
+  expect(PAIRS.fromValue({ a: 1 })).toBeUndefined();
+  const map = new Map(Object.entries({ a: '1,2', b: 'x' }));
+  expect(PAIRS.fromText(PAIRS.toText(map))).toEqual(map);
 });
