@@ -4,6 +4,7 @@ import { AegisError } from '../policy/errors.ts';
 import type { CommandFactory } from './command.ts';
 import { compileCommand } from './commands/compile.ts';
 import { decideCommand } from './commands/decide.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
 import { gatewayCommand } from './commands/gateway.ts';
 import { keygenCommand } from './commands/keygen.ts';
@@ -34,6 +35,7 @@ const COMMANDS: readonly CommandFactory[] = [
   signCommand,
   verifyCommand,
   keysCommand,
+  doctorCommand,
 
   toolsCommand,
   registerCommand,

@@ -1,10 +1,18 @@
-/** A cluster for work by hand, until Ctrl-C: `node e2e/up.ts`. */
+/**
+ * A cluster for work by hand, until Ctrl-C: `node e2e/up.ts [--bare]`. It has the images of the suites; with --bare only
+ * what pods themselves need, which saves some seconds.
+ */
 import { RunningCluster } from './cluster/running-cluster.ts';
+import { phase } from './cluster/phases.ts';
+import { buildImages } from './images/images.ts';
 import { pauseImage } from './images/pause.ts';
 
-const cluster = await RunningCluster.start([await pauseImage()]);
+const bare = process.argv.includes('--bare');
+const images = await phase('images', async () => (bare ? [await pauseImage()] : await buildImages()));
+const cluster = await phase('cluster', () => RunningCluster.start(images));
 const { enter, adminKubeconfig } = cluster.layout;
-console.log(`cluster is up\nKUBECONFIG ${adminKubeconfig}\nget in: ${enter} kubectl get pods -A`);
+console.log(`KUBECONFIG ${adminKubeconfig}\nget in: ${enter} kubectl get pods -A\nCtrl-C ends it`);
 const stop = () => void cluster.stop();
 process.once('SIGINT', stop).once('SIGTERM', stop);
 await cluster.whenEnded();
+await cluster.stop();

@@ -1,12 +1,12 @@
 import { createServer, type Server } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server as NetServer, Socket } from 'node:net';
 import { AegisError } from '../policy/errors.ts';
 import { type BoundAddress, listen } from '../runtime/listen.ts';
 import type { Callers } from './capture/attribution.ts';
 import type { LeafContexts } from './capture/ca/leaf-contexts.ts';
 import { createCallHandler } from './capture/call-handler.ts';
 import { BodyMemory } from './capture/http/body-memory.ts';
-import { type CaptureOptions, capture } from './capture/http/capture-server.ts';
+import { type CaptureOptions, capture, type PassOptions } from './capture/http/capture-server.ts';
 import type { Terminated } from './capture/http/connection.ts';
 import { type ConnectionSet, trackConnections } from './capture/http/connection-set.ts';
 import { DEFAULT_HTTP_LIMITS, type HttpLimits, serverOptions } from './capture/http/http-limits.ts';
@@ -17,11 +17,13 @@ import { createConnect } from './capture/ways/connect.ts';
 import { passRequest } from './capture/ways/pass-request.ts';
 import { createProxyAttribution } from './capture/ways/proxy-port.ts';
 import { createProxyTokenCheck } from './capture/ways/proxy-token.ts';
+import { attributeByHost } from './capture/ways/redirected-http.ts';
 import { attributeByServerName } from './capture/ways/terminated-tls.ts';
 import { attributeByPort } from './capture/ways/tool-port.ts';
-import type { UnknownHosts } from './capture/ways/unknown-hosts.ts';
+import type { Coming, UnknownHosts } from './capture/ways/unknown-hosts.ts';
 import type { ActivationSource } from './enforcement/activation.ts';
 import type { DecideDeps } from './enforcement/decide-call.ts';
+import { openOtherLoopback } from './listeners/both-loopbacks.ts';
 import { createDecisionServer } from './listeners/decision-server.ts';
 import { createRecentDecisions } from './listeners/recent-decisions.ts';
 import { DEFAULT_MAPPING_LIMITS } from './mapping/map-request.ts';
@@ -47,7 +49,9 @@ export interface GatewayListeners {
   proxy?: ListenAddress & { token?: string };
   /** One address per tool. */
   tools?: Readonly<Record<string, ListenAddress>>;
-  /** Tools by the server name of TLS. Needs `ca`. */
+  /** Redirected plain HTTP: tools by Host. At 127.0.0.1 it is at ::1 as well. */
+  http?: ListenAddress;
+  /** Redirected TLS: tools by its server name. At 127.0.0.1 it is at ::1 as well. Needs `ca`. */
   tls?: ListenAddress;
   /** Envoy's ext_authz (gRPC). `namedAgents`: Envoy's configuration may say who calls. */
   extAuthz?: ListenAddress & { namedAgents?: boolean };
@@ -77,6 +81,7 @@ export interface BoundAddresses {
   decisions?: BoundAddress;
   proxy?: BoundAddress;
   tools: Record<string, BoundAddress>;
+  http?: BoundAddress;
   tls?: BoundAddress;
   extAuthz?: BoundAddress;
 }
@@ -93,6 +98,8 @@ interface Listener {
   server: Server;
   address: ListenAddress;
   connections: ConnectionSet;
+  /** Traffic of either family is redirected here. */
+  redirected: boolean;
 }
 
 const DRAIN_LOOK = 100;
@@ -117,13 +124,28 @@ export function createGateway(options: GatewayOptions): Gateway {
   const bodies = new BodyMemory(Math.max(limits.maxBodies, 4 * maxBody));
   let draining = false;
   const listeners: Listener[] = [];
+  const twins: NetServer[] = [];
   let extAuthz: ExtAuthzServer | undefined;
 
-  function add(name: string, server: Server, address: ListenAddress, secure = false): void {
+  function add(
+    name: string,
+    server: Server,
+    address: ListenAddress,
+    { secure = false, redirected = false } = {},
+  ): void {
     server.on('connection', (socket: Socket) => {
       if (address.peers !== 'any' && !isOwnAddress(socket.remoteAddress)) socket.destroy();
     });
-    listeners.push({ name, server, address, connections: trackConnections(server, secure) });
+    listeners.push({ name, server, address, redirected, connections: trackConnections(server, secure) });
+  }
+
+  /** The way to hosts of no tool, for those who came so. */
+  function passing(coming: Coming): { pass?: PassOptions } {
+    if (unknownHosts === undefined) return {};
+    const pass: PassOptions['pass'] = (exchange, { path, ...authority }) => {
+      passRequest(exchange, authority, path, unknownHosts, coming).catch((error: unknown) => deps.onError?.(error));
+    };
+    return { pass: { admits: (authority) => unknownHosts.admits(authority), pass } };
   }
 
   function common(): Omit<CaptureOptions, 'attribute'> {
@@ -158,11 +180,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       ...common(),
       attribute: createProxyAttribution({ directory, hosts, token }),
       connect,
-      ...(unknownHosts !== undefined && {
-        pass: (exchange, { path, ...authority }) => {
-          passRequest(exchange, authority, path, unknownHosts).catch((error: unknown) => deps.onError?.(error));
-        },
-      }),
+      ...passing('proxy'),
     });
     add('proxy', server, address);
   }
@@ -173,19 +191,32 @@ export function createGateway(options: GatewayOptions): Gateway {
     add(`tools.${tool}`, server, address);
   }
 
+  function addHttp(address: ListenAddress): void {
+    const server = plainServer();
+    capture(server, { ...common(), attribute: (req) => attributeByHost(req, directory), ...passing('redirected') });
+    add('http', server, address, { redirected: true });
+  }
+
   async function addTls(address: ListenAddress): Promise<void> {
     if (ca === undefined) throw new AegisError('AEGIS_CA', 'The TLS listener needs the CA of the gateway.');
     const { createTlsServer } = await import('./capture/ways/tls-listener.ts');
-    const server = createTlsServer({ directory, contexts: ca, limits });
+    const { onError } = deps;
+    const server = createTlsServer({
+      directory,
+      contexts: ca,
+      limits,
+      ...(unknownHosts !== undefined && { unknown: unknownHosts }),
+      ...(onError !== undefined && { onError }),
+    });
     capture(server, {
       ...common(),
       secure: true,
       attribute: (req, { terminated }) => attributeByServerName(req, terminated as Terminated, directory),
     });
-    add('tls', server, address, true);
+    add('tls', server, address, { secure: true, redirected: true });
   }
 
-  async function addAll({ decisions, proxy, tools = {}, tls }: GatewayListeners): Promise<void> {
+  async function addAll({ decisions, proxy, tools = {}, http, tls }: GatewayListeners): Promise<void> {
     if (decisions !== undefined) {
       const { agent } = decisions;
       const server = createDecisionServer({
@@ -205,6 +236,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
     if (proxy !== undefined) addProxy(proxy);
     for (const [tool, address] of Object.entries(tools)) addTool(tool, address);
+    if (http !== undefined) addHttp(http);
     if (tls !== undefined) await addTls(tls);
   }
 
@@ -218,13 +250,21 @@ export function createGateway(options: GatewayOptions): Gateway {
     return { host, port: opened.port };
   }
 
+  async function open({ name, server, address, redirected }: Listener): Promise<BoundAddress> {
+    const at = await listen(name, server, { host: '127.0.0.1', ...address });
+    const other = redirected && (await openOtherLoopback(name, server, at, address.port === 0));
+    if (other) twins.push(other);
+    return at;
+  }
+
   async function start(): Promise<BoundAddresses> {
     await addAll(options.listeners);
     const bound: BoundAddresses = { tools: {} };
     try {
-      for (const { name, server, address } of listeners) {
-        const at = await listen(name, server, { host: '127.0.0.1', ...address });
-        if (name === 'decisions' || name === 'proxy' || name === 'tls') bound[name] = at;
+      for (const listener of listeners) {
+        const { name } = listener;
+        const at = await open(listener);
+        if (name === 'decisions' || name === 'proxy' || name === 'http' || name === 'tls') bound[name] = at;
         else bound.tools[name.slice('tools.'.length)] = at;
       }
       if (options.listeners.extAuthz !== undefined) bound.extAuthz = await startExtAuthz(options.listeners.extAuthz);
@@ -237,7 +277,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   async function drain(graceMs: number): Promise<void> {
     draining = true;
-    const closed = Promise.all(listeners.map(({ server }) => close(server)));
+    const closed = Promise.all([...listeners.map(({ server }) => server), ...twins].map(close));
     const closeIdle = (): void => {
       for (const { connections } of listeners) connections.closeIdle();
     };
@@ -256,7 +296,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   return { start, drain };
 }
 
-function close(server: Server): Promise<void> {
+function close(server: NetServer): Promise<void> {
   return new Promise((resolve) => {
     if (server.listening) server.close(() => resolve());
     else resolve();

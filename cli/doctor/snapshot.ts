@@ -10,6 +10,12 @@ import type {
 /** What cannot be read is not absent. */
 export type Read<T> = { ok: true; value: T } | { ok: false; why: string };
 
+/** What was found; `incomplete`: what else there may be could not be read. */
+export interface Listed<T> {
+  items: readonly T[];
+  incomplete?: string;
+}
+
 interface ContainerState {
   waiting?: { reason?: string; message?: string };
   running?: object;
@@ -64,6 +70,8 @@ export interface WebhookConfiguration extends KubeObject {
 export interface Installation {
   /** The operator's. */
   namespace: string;
+  /** The API server knows the kinds of Aegis. */
+  kindsKnown: boolean;
   deployments: Read<readonly LiveDeployment[]>;
   injection: Read<WebhookConfiguration | undefined>;
   check: Read<WebhookConfiguration | undefined>;
@@ -78,8 +86,8 @@ export interface PodSnapshot {
   /** Of the pod's namespace. */
   registrations: Read<readonly Registration[]>;
   /** Of the tenant's namespaces and of the operator's. */
-  policies: Read<readonly Policy[]>;
-  tools: Read<readonly Tool[]>;
+  policies: Listed<Policy>;
+  tools: Listed<Tool>;
   /** `PolicyViolation`, of the pod's namespace. */
   violations: Read<readonly LiveEvent[]>;
   installation: Installation;

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { toolFolder } from '../../scripts/tool-path.ts';
 import { ControlPlane } from '../../test/apiserver/control-plane.ts';
 import { kubectl } from '../../test/apiserver/kubectl.ts';
@@ -11,6 +13,8 @@ import { KUBELET_CLIENT, makeKubeletClient } from './kubelet-client.ts';
 import { CLUSTER_CIDR, type Layout, NODE_ADDRESS, NODE_NAME } from './layout.ts';
 import { corefile, proxyConfig, writeNodeFiles } from './node-files.ts';
 import { phase } from './phases.ts';
+
+const run = promisify(execFile);
 
 const USERS = {
   kubelet: { name: `system:node:${NODE_NAME}`, group: 'system:nodes' },
@@ -60,7 +64,7 @@ export class ClusterNode {
       phase('control plane', () => this.#startPlane()),
       phase('containerd and its images', async () => {
         await this.startContainerd();
-        for (const image of images) this.importImage(image);
+        for (const image of images) await this.importImage(image);
       }),
     ]);
     this.#plane.processes.spawn('kube-scheduler', [
@@ -121,8 +125,9 @@ export class ClusterNode {
   }
 
   /** @param file a docker-archive */
-  importImage(file: string): void {
-    this.#ctr(`images import ${file}`);
+  async importImage(file: string): Promise<void> {
+    const env = nodeEnvironment(this.#layout);
+    await run(join(this.#layout.bin, 'ctr'), ['images', 'import', file], { env });
   }
 
   async startKubelet(): Promise<void> {

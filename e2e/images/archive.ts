@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, createReadStream, linkSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
@@ -32,19 +32,25 @@ async function sha256(file: string): Promise<string> {
 /**
  * Writes a docker-archive (layers, configuration, manifest.json), as `docker save` does and `ctr images import` reads.
  * @param name with tag; short names are those of docker.io/library, as everywhere
- * @param layers tars, the lowest first; they are linked or copied, and stay
+ * @param layers what writes the tar of each, the lowest first
  */
 export async function writeArchive(
   file: string,
   name: string,
-  layers: readonly string[],
+  layers: readonly ((file: string) => void)[],
   config: ImageConfig,
 ): Promise<void> {
   const scratch = `${file}.${process.pid}.parts`;
   mkdirSync(scratch, { recursive: true });
   try {
-    const digests = await Promise.all(layers.map(sha256));
-    for (const [index, layer] of layers.entries()) linkOrCopy(layer, join(scratch, `${digests[index]}.tar`));
+    const digests: string[] = [];
+    for (const [index, write] of layers.entries()) {
+      const tar = join(scratch, `${index}.tar`);
+      write(tar);
+      const digest = await sha256(tar);
+      renameSync(tar, join(scratch, `${digest}.tar`));
+      digests.push(digest);
+    }
     const image = JSON.stringify({
       architecture: process.arch === 'x64' ? 'amd64' : process.arch,
       os: 'linux',
@@ -61,15 +67,6 @@ export async function writeArchive(
     renameSync(`${file}.${process.pid}`, file);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
-  }
-}
-
-/** A link cannot lead to another file system. */
-function linkOrCopy(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch {
-    copyFileSync(from, to);
   }
 }
 

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { toolFolder } from '../../scripts/tool-path.ts';
 
 /** Beside the tools, outside the repository. */
-function cacheFolder(name: string): string {
+export function cacheFolder(name: string): string {
   const folder = join(dirname(toolFolder('cluster-node')), name);
   mkdirSync(folder, { recursive: true });
   return folder;

@@ -14,8 +14,8 @@ export async function pauseImage(): Promise<string> {
   try {
     mkdirSync(join(root, 'root/bin'), { recursive: true });
     copyFileSync(join(toolFolder('cluster-node'), 'bin/busybox'), join(root, 'root/bin/busybox'));
-    tarFolder(join(root, 'root'), join(root, 'layer.tar'));
-    await writeArchive(file, PAUSE_IMAGE, [join(root, 'layer.tar')], { Entrypoint: ['/bin/busybox', 'sleep', 'infinity'] });
+    const layer = (tar: string) => tarFolder(join(root, 'root'), tar);
+    await writeArchive(file, PAUSE_IMAGE, [layer], { Entrypoint: ['/bin/busybox', 'sleep', 'infinity'] });
   } finally {
     rmSync(root, { recursive: true });
   }

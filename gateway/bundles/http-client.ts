@@ -8,7 +8,9 @@ export interface HttpTarget {
   url: string;
   /** A file with the bearer token alone, read at every request: tokens are rotated in place. */
   tokenFile?: string;
-  /** PEM of the authorities to trust instead of the system's; read again when it changes. */
+  /** PEM of the authorities to trust instead of the system's. Wins over the file. */
+  ca?: string;
+  /** The same in a file; read again when it changes. */
   caFile?: string;
 }
 
@@ -139,8 +141,8 @@ export class BundleHttpClient {
 
   async #dispatcher(): Promise<Agent> {
     const { caFile } = this.#target;
-    let ca: string | undefined;
-    if (caFile !== undefined) {
+    let { ca } = this.#target;
+    if (ca === undefined && caFile !== undefined) {
       try {
         ca = new TextDecoder().decode(await readBounded(caFile, MAX_CA_BYTES));
       } catch (error) {

@@ -7,6 +7,7 @@ import { ENVIRONMENT_PREFIX, type SettingKey, type Settings } from './settings.t
 const LISTENERS = [
   'listen.decisions',
   'listen.proxy',
+  'listen.http',
   'listen.tls',
   'listen.extAuthz',
   'listen.admin',
@@ -40,7 +41,10 @@ export function checkSettings(settings: Settings, origins: ReadonlyMap<string, s
   }
   if (settings['limits.store'] === 'redis') need('limits.redis.url', ' for limits.store redis');
   if (settings['listen.tls'] !== 'off') need('capture.caDirectory', ' for listen.tls');
-  const captures = ['listen.proxy', 'listen.tls'].filter((key) => settings[key as 'listen.tls'] !== 'off');
+  if (settings['capture.trustBundle'] !== undefined) need('capture.caDirectory', ' for capture.trustBundle');
+  const captures = ['listen.proxy', 'listen.http', 'listen.tls'].filter(
+    (key) => settings[key as 'listen.tls'] !== 'off',
+  );
   if (settings['listen.tools'].size > 0) captures.push('listen.tools');
   if (captures.length > 0) need('agent', `, because ${captures.join(' and ')} must know who calls`);
 

@@ -14,6 +14,7 @@ import {
   TEXT,
   url,
 } from '../../runtime/settings/value-types.ts';
+import { HOST_PATTERN, PEM } from './value-types.ts';
 
 const HTTP = url('http', 'https');
 
@@ -43,6 +44,10 @@ export const SETTINGS = {
     'URL of the bundle at the bundle API of the operator. At least one of these three is needed; of several, the newest bundle counts.',
   ),
   'bundle.tokenFile': optional(PATH, 'File with the bearer token for bundle.url; read at every request.'),
+  'bundle.ca': optional(
+    PEM,
+    'Certificates to trust for bundle.url, as text: whoever can change files cannot change them. Wins over bundle.caFile.',
+  ),
   'bundle.caFile': optional(PATH, 'Certificates (PEM) to trust for bundle.url instead of the public ones.'),
   'bundle.pollWait': given(DURATION, '60s', 'How long one request to bundle.url may wait for a change (long poll).'),
   'bundle.pollInterval': optional(
@@ -82,7 +87,16 @@ export const SETTINGS = {
     '127.0.0.1:15001',
     'Tools by path prefix (`/TOOL/…`), and the forward proxy for HTTP_PROXY and HTTPS_PROXY.',
   ),
-  'listen.tls': given(LISTENER, 'off', 'Tools by the server name of TLS, for redirected traffic.'),
+  'listen.http': given(
+    LISTENER,
+    'off',
+    'Tools by Host, for redirected plain HTTP. At 127.0.0.1 it is at [::1] as well, where IPv6 is redirected to.',
+  ),
+  'listen.tls': given(
+    LISTENER,
+    'off',
+    'Tools by the server name of TLS, for redirected traffic. At 127.0.0.1 it is at [::1] as well.',
+  ),
   'listen.tools': given(mapOf(ADDRESS, 'tool'), '', 'One address per tool, for clients that take a host and a port.'),
   'listen.extAuthz': given(LISTENER, 'off', "Envoy's ext_authz (gRPC)."),
   'listen.peers': given(
@@ -110,10 +124,25 @@ export const SETTINGS = {
     'Folder with the key and certificate of the CA that signs for the hosts of tools; made where there is none.',
   ),
   'capture.caExport': optional(PATH, 'File to write the CA certificate (PEM) to, for clients to trust.'),
+  'capture.trustBundle': optional(
+    PATH,
+    'File to write the CA certificate and the public ones (PEM) to, for clients that take one file with all they trust.',
+  ),
   'capture.unknownHosts': given(
     oneOf('Refuse', 'Record', 'Pass'),
     'Refuse',
     'What happens to calls of hosts that no tool names: refused, passed and recorded, or passed.',
+  ),
+  'capture.allowHosts': given(
+    listOf(HOST_PATTERN),
+    '',
+    'Hosts that pass in any case, also at private addresses, as long as no tool names them. Without a port, at 80 and 443.',
+  ),
+
+  'egress.observe': given(
+    BOOLEAN,
+    'false',
+    'Whether it is told where other users of this machine (in a pod: its other containers) connect to past the gateway, and which hosts of no tool they call.',
   ),
 
   'upstream.secretsDirectory': optional(PATH, "Folder with the tools' credentials (`credentialRef`)."),

@@ -5,7 +5,11 @@ import { defined } from './defined.ts';
 function httpTarget(settings: Settings, url: URL) {
   return {
     url: url.href,
-    ...defined({ tokenFile: settings['bundle.tokenFile'], caFile: settings['bundle.caFile'] }),
+    ...defined({
+      tokenFile: settings['bundle.tokenFile'],
+      ca: settings['bundle.ca'],
+      caFile: settings['bundle.caFile'],
+    }),
   };
 }
 

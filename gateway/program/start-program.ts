@@ -8,8 +8,6 @@ import type { Logger } from '../../runtime/telemetry/logger.ts';
 import { Activations } from '../activation/activations.ts';
 import type { BundleEvent } from '../bundles/bundle-status.ts';
 import { type RunningBundles, startBundles } from '../bundles/start-bundles.ts';
-import type { LeafContexts } from '../capture/ca/leaf-contexts.ts';
-import type { UnknownHosts } from '../capture/ways/unknown-hosts.ts';
 import type { Settings } from '../config/settings.ts';
 import type { DecideDeps } from '../enforcement/decide-call.ts';
 import { createDecisionIds } from '../enforcement/decision-id.ts';
@@ -22,7 +20,9 @@ import { addGatewayMetrics } from '../telemetry/gateway-metrics.ts';
 import { type HealthParts, health } from '../telemetry/health.ts';
 import { createUpstreams } from '../upstream/upstreams.ts';
 import { bundleSettings, reportSettings } from './bundle-settings.ts';
+import { openCa, openUnknownHosts } from './capture.ts';
 import { defined } from './defined.ts';
+import { openEgressObserver } from './egress.ts';
 import { fixedAgent } from './fixed-agent.ts';
 import { limitsHealth, openLimits } from './limits.ts';
 import { readSettingFile } from './setting-file.ts';
@@ -67,28 +67,10 @@ function listenersOf(settings: Settings): GatewayListeners {
   return defined({
     decisions: decisions && { ...decisions, ...defined({ agent }) },
     proxy: proxy && { ...proxy, ...defined({ token }) },
+    http: at(settings['listen.http']),
     tls: at(settings['listen.tls']),
     extAuthz: extAuthz && { ...extAuthz, namedAgents: settings['listen.extAuthzNamedAgents'] },
     tools: Object.fromEntries([...settings['listen.tools']].map(([tool, address]) => [tool, { ...address, peers }])),
-  });
-}
-
-async function openCa(settings: Settings, env: ProgramEnvironment): Promise<LeafContexts | undefined> {
-  const folder = settings['capture.caDirectory'];
-  if (folder === undefined) return undefined;
-  const { openLeafContexts } = await import('../capture/ca/open-leaf-contexts.ts');
-  const { now, randomBytes } = env;
-  return openLeafContexts({ folder, ...defined({ exportTo: settings['capture.caExport'] }) }, { now, randomBytes });
-}
-
-async function openUnknownHosts(settings: Settings, logger: Logger): Promise<UnknownHosts | undefined> {
-  const mode = settings['capture.unknownHosts'];
-  if (mode === 'Refuse') return undefined;
-  const { createUnknownHosts } = await import('../capture/ways/unknown-hosts.ts');
-  return createUnknownHosts({
-    allowPrivate: settings['upstream.allowPrivate'],
-    connectTimeout: settings['upstream.connectTimeout'],
-    ...(mode === 'Record' && { passed: ({ host, port }) => logger.info('host.unknown', { host, port }) }),
   });
 }
 
@@ -211,8 +193,11 @@ async function assemble(settings: Settings, env: ProgramEnvironment, opened: Ope
   opened.add(() => limits?.close?.());
   const upstreams = openUpstreams(settings);
   opened.add(() => upstreams.close());
-  const ca = await openCa(settings, env);
-  const unknownHosts = await openUnknownHosts(settings, logger);
+  const captureDeps = { logger, now, randomBytes, egress: telemetry.egress };
+  const ca = await openCa(settings, captureDeps);
+  const unknownHosts = await openUnknownHosts(settings, captureDeps);
+  const observer = await openEgressObserver(settings, captureDeps);
+  opened.add(async () => observer?.stop());
 
   const hashKey = randomBytes(32);
   const deps: DecideDeps = {

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { AegisError } from '../../policy/errors.ts';
-import { errorName } from '../../runtime/telemetry/logger.ts';
+import { errorName, type Logger } from '../../runtime/telemetry/logger.ts';
 import { MetricsRegistry } from '../../runtime/telemetry/metrics-registry.ts';
 import { addProcessMetrics } from '../../runtime/telemetry/process-metrics.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ActivationSource } from '../enforcement/activation.ts';
 import type { CallCounts } from '../reports/call-counts.ts';
-import { countCalls } from '../reports/start-reports.ts';
+import type { EgressCounts } from '../reports/egress-counts.ts';
+import { countCalls, countEgress } from '../reports/start-reports.ts';
 import { CallJournal, type JournalReaders } from '../telemetry/call-journal.ts';
 import { createCallMetrics } from '../telemetry/call-metrics.ts';
 import { decisionLogLines } from '../telemetry/decision-log.ts';
@@ -21,6 +22,7 @@ import { defined } from './defined.ts';
 import { readSettingFile } from './setting-file.ts';
 
 export interface TelemetryDeps {
+  logger: Logger;
   source: ActivationSource;
   stdout: Writable;
   /** Milliseconds, monotonic. */
@@ -40,6 +42,8 @@ export interface Telemetry {
   registry: MetricsRegistry;
   /** What is told to the operator, where it is told anything. */
   counts: CallCounts;
+  /** Where connections lead that are no calls of tools, where that is observed. */
+  egress?: EgressCounts;
   log?: LogQueue;
   traces?: OtlpExporter;
   /** The log can take nothing more, and the settings say that calls that write shall not pass then. */
@@ -108,7 +112,11 @@ export async function openTelemetry(settings: Settings, deps: TelemetryDeps): Pr
   const traces = await openTraces(settings, deps);
   const log = openLog(settings, deps);
   const newBoot = (): string => Buffer.from(deps.randomBytes(12)).toString('hex');
-  const counts = countCalls(registry, { source: deps.source, now: deps.now, ticks: deps.ticks, newBoot });
+  const { source, now, ticks, logger } = deps;
+  const egress = settings['egress.observe']
+    ? countEgress(registry, { ticks, onNew: (destination) => logger.info('egress.seen', { ...destination }) })
+    : undefined;
+  const counts = countCalls(registry, { source, now, ticks, newBoot, ...defined({ egress }) });
   const readers: JournalReaders[] = [createCallMetrics(registry, deps.source), counts];
   if (log !== undefined) readers.push(decisionLogLines((line) => log.append(line)));
   if (traces !== undefined) readers.push({ complete: (entry) => traces.add(decisionSpan(entry)) });
@@ -119,7 +127,7 @@ export async function openTelemetry(settings: Settings, deps: TelemetryDeps): Pr
     journal,
     registry,
     counts,
-    ...defined({ log, traces }),
+    ...defined({ log, traces, egress }),
     mustDenyWrites: () => denies && log?.full === true,
     async close(ms) {
       journal.close();

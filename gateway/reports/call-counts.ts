@@ -11,6 +11,7 @@ import type { CallInfo } from '../telemetry/call-hooks.ts';
 import type { JournalReaders } from '../telemetry/call-journal.ts';
 import { compareCandidate, type Difference } from './compare-candidate.ts';
 import { CountTable } from './count-table.ts';
+import type { EgressCounts } from './egress-counts.ts';
 
 export interface CallCountsOptions {
   source: ActivationSource;
@@ -22,6 +23,8 @@ export interface CallCountsOptions {
   newBoot(): string;
   /** Told of every call that was compared. */
   onCompared?(policy: string, difference: Difference): void;
+  /** What is counted beside calls, where it is. */
+  egress?: EgressCounts;
   /** Candidates, and violations, that are told apart at most; 1,000 when absent. */
   maxKeys?: number;
 }
@@ -66,13 +69,17 @@ export class CallCounts implements JournalReaders {
 
   /** Calls for whose counts there was no room. */
   get overflow(): number {
-    return this.#candidates.overflow + this.#violations.overflow;
+    return this.#tables.reduce((sum, { overflow }) => sum + overflow, 0);
   }
 
   /** Told when a candidate differs for the first time, or a rule refuses for the first time. */
   onNews(listener: () => void): () => void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    const ofEgress = this.#options.egress?.onNews(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      ofEgress?.();
+    };
   }
 
   decided(decision: Decision, { via }: CallInfo): void {
@@ -82,13 +89,14 @@ export class CallCounts implements JournalReaders {
   }
 
   hasUntold(): boolean {
-    return this.#candidates.hasUntold() || this.#violations.hasUntold() || this.overflow !== this.#toldOverflow;
+    return this.#tables.some((table) => table.hasUntold()) || this.overflow !== this.#toldOverflow;
   }
 
   /** One report's worth of what has changed since it was told. */
   untold(): Untold {
     const candidates = this.#candidates.untold(MAX_COUNTS);
     const violations = this.#violations.untold(MAX_COUNTS);
+    const egress = this.#options.egress?.untold();
     const { overflow } = this;
     return {
       report: {
@@ -97,11 +105,13 @@ export class CallCounts implements JournalReaders {
         candidates: candidates.counts,
         violations: violations.counts,
         overflow,
+        ...(egress !== undefined && { egress: egress.counts }),
       },
       full: Math.max(candidates.counts.length, violations.counts.length) >= MAX_COUNTS,
       told: () => {
         candidates.told();
         violations.told();
+        egress?.told();
         this.#toldOverflow = overflow;
       },
     };
@@ -109,8 +119,7 @@ export class CallCounts implements JournalReaders {
 
   /** For a server that may have forgotten: everything is to be told again. */
   forgetTold(): void {
-    this.#candidates.forgetTold();
-    this.#violations.forgetTold();
+    for (const table of this.#tables) table.forgetTold();
   }
 
   /**
@@ -120,13 +129,17 @@ export class CallCounts implements JournalReaders {
   renew(): void {
     const { ticks, newBoot, now } = this.#options;
     const before = ticks() - IDLE;
-    const over = [this.#candidates, this.#violations].some((table) => table.full && table.hasIdle(before));
+    const over = this.#tables.some((table) => table.full && table.hasIdle(before));
     if (!over || this.hasUntold()) return;
-    this.#candidates.clear();
-    this.#violations.clear();
+    for (const table of this.#tables) table.clear();
     this.#toldOverflow = 0;
     this.#boot = newBoot();
     this.#since = new Date(now()).toISOString();
+  }
+
+  get #tables(): Pick<CountTable<object>, 'overflow' | 'full' | 'hasUntold' | 'forgetTold' | 'hasIdle' | 'clear'>[] {
+    const { egress } = this.#options;
+    return [this.#candidates, this.#violations, ...(egress === undefined ? [] : [egress.table])];
   }
 
   #compare(decision: Decision, candidate: Decision['candidates'][number]): void {

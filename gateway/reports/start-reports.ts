@@ -2,6 +2,7 @@ import type { MetricsRegistry } from '../../runtime/telemetry/metrics-registry.t
 import { systemClock } from '../../runtime/time/clock.ts';
 import type { HttpTarget } from '../bundles/http-client.ts';
 import { CallCounts, type CallCountsOptions } from './call-counts.ts';
+import { EgressCounts, type EgressCountsOptions } from './egress-counts.ts';
 import { Reporter, type ReporterOptions } from './reporter.ts';
 
 export type ReportSettings = HttpTarget & Pick<ReporterOptions, 'instance' | 'interval' | 'random' | 'onResult'>;
@@ -30,6 +31,21 @@ export function countCalls(registry: MetricsRegistry, options: Omit<CallCountsOp
     () => counts.overflow,
   );
   return counts;
+}
+
+/** Counting of what is no call of a tool, with its metrics. */
+export function countEgress(
+  registry: MetricsRegistry,
+  options: Omit<EgressCountsOptions, 'onConnection'>,
+): EgressCounts {
+  const connections = registry.counter(
+    'aegis_gateway_egress_connections_total',
+    'Connections that were seen past the gateway, or to hosts of no tool, and whether they were refused.',
+    ['protocol', 'refused'],
+  );
+  const onConnection: EgressCountsOptions['onConnection'] = ({ protocol, refused }) =>
+    connections.add([protocol, String(refused)]);
+  return new EgressCounts({ ...options, onConnection });
 }
 
 /**

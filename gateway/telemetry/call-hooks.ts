@@ -14,8 +14,8 @@ export interface CallHooks {
 export interface CallInfo {
   /** From the complete request to the decision, with fractions. */
   micros: number;
-  /** Which way in: path prefix, port of the tool, forward proxy, TLS by server name, decision API, Envoy. */
-  via: 'prefix' | 'port' | 'proxy' | 'tls' | 'decisions' | 'ext-authz';
+  /** Which way in: path prefix, port of the tool, forward proxy, HTTP by Host, TLS by server name, decision API, Envoy. */
+  via: 'prefix' | 'port' | 'proxy' | 'http' | 'tls' | 'decisions' | 'ext-authz';
   /** As the agent sent it, well-formed (W3C Trace Context section 3.2). For correlation only. */
   traceparent?: string;
 }

@@ -67,6 +67,9 @@ const PRIVATE = blocks(
   '3fff::/20',
 );
 
+/** This machine itself, and its own link: private, and never another machine's address in a network. */
+const HERE = blocks('127.0.0.0/8', '::1/128', 'fe80::/10');
+
 const GLOBAL_V6 = blocks('2000::/3');
 const LOOPBACK_V6 = blocks('::1/128');
 /** RFC 6052: stands for the IPv4 address itself; DNS64 gives it out for public ones. */
@@ -165,6 +168,25 @@ export function createAddressGuard(allowPrivate: readonly string[] = []): Addres
       const kind = addressKind(text);
       if (kind !== 'private') return kind === 'public';
       return explicit || contains(allowed, canonicalAddress(text) as string);
+    },
+  };
+}
+
+/**
+ * Private addresses too, but not this machine's own, nor those of its link: for hosts that somebody allowed by name, and
+ * for clients that are in the same network as the gateway anyway. What is never permitted stays so.
+ * @param allowPrivate as above; these blocks may be loopback.
+ */
+export function createNeighbourGuard(allowPrivate: readonly string[] = []): AddressGuard {
+  const listed = createAddressGuard(allowPrivate);
+  return {
+    permits(text, explicit) {
+      if (listed.permits(text, explicit)) return true;
+      const bytes = canonicalBytes(text);
+      if (bytes === undefined || addressKind(text) !== 'private') return false;
+      const address = format(bytes);
+      const inside = bytes.length === 4 ? [] : embedded(address, bytes).map(format);
+      return ![address, ...inside].some((each) => contains(HERE, each));
     },
   };
 }

@@ -10,16 +10,18 @@ export interface InjectionKnowledge {
   /** Of the namespace; undefined: not known. */
   labels: Readonly<Record<string, string>> | undefined;
   egress: readonly ObservedEgress[] | undefined;
+  /** Gateways may not have told this leader everything yet. */
+  settling: boolean;
 }
 
 type InjectionView = Pick<
   RegistrationView,
-  'egressGuard' | 'namespace' | 'serviceAccountName' | 'strays' | 'optedOut' | 'guard' | 'egress'
+  'egressGuard' | 'namespace' | 'serviceAccountName' | 'strays' | 'optedOut' | 'guard' | 'egress' | 'egressSettling'
 >;
 
 /** The part of a registration's view that says whether its pods are protected. */
 export function injectionView({ metadata, spec }: AgentRegistration, known: InjectionKnowledge): InjectionView {
-  const { pods, labels, egress } = known;
+  const { pods, labels, egress, settling } = known;
   const { name, namespace = 'default' } = metadata;
   const egressGuard = spec.egressGuard ?? 'Off';
   return {
@@ -30,5 +32,6 @@ export function injectionView({ metadata, spec }: AgentRegistration, known: Inje
     optedOut: pods.optedOut,
     guard: guardFacts(pods.running, { name, egressGuard }),
     ...(egress !== undefined && { egress }),
+    ...(settling && { egressSettling: true }),
   };
 }

@@ -152,6 +152,7 @@ export class StatusViews {
       pods,
       labels: this.#options.namespaceLabels(namespace),
       egress: this.#options.egressOf?.(storeKey),
+      settling: this.#options.settling(),
     };
     const view = {
       ...this.#common(item, record, result),

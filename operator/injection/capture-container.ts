@@ -1,6 +1,7 @@
 import { CAPTURE_CONFIG_VARIABLE, type CaptureConfig } from '../../policy/wire/capture-config.ts';
 import { CAPTURE_CONTAINER, PORTS } from '../../policy/wire/pod-contract.ts';
 import { containerParts, variable } from './container-parts.ts';
+import { allowedNetworks } from './egress-allow.ts';
 import type { Container, InjectionFacts, InjectionSettings } from './types.ts';
 
 const COMMAND = ['/usr/local/bin/node', '/app/capture.mjs'];
@@ -26,15 +27,11 @@ export function captureContainer(facts: InjectionFacts, settings: InjectionSetti
 }
 
 export function captureConfig({ registration }: InjectionFacts, { uid }: InjectionSettings): CaptureConfig {
-  const allow: CaptureConfig['allow'] = [];
-  for (const { cidr, ports } of registration.egressAllow) {
-    if (cidr) allow.push({ cidr, ...(ports && ports.length > 0 && { ports: [...ports] }) });
-  }
   return {
     version: 1,
     gatewayUid: uid,
     ports: { http: PORTS.http, tls: PORTS.tls },
     guard: registration.egressGuard,
-    allow,
+    allow: allowedNetworks(registration.egressAllow),
   };
 }

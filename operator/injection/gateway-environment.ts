@@ -2,6 +2,7 @@ import { AegisError } from '../../policy/errors.ts';
 import { type CaptureMode, PATHS, PORTS } from '../../policy/wire/pod-contract.ts';
 import { environmentName } from '../../runtime/settings/setting.ts';
 import { variable } from './container-parts.ts';
+import { allowedHosts } from './egress-allow.ts';
 import { LOOPBACK, toolAddresses } from './tool-addresses.ts';
 import { toolSecrets } from './tool-secrets.ts';
 import type { EnvironmentVariable, InjectionFacts, InjectionSettings } from './types.ts';
@@ -53,6 +54,7 @@ const OWN_SETTINGS: ReadonlySet<string> = new Set([
   'capture.trustBundle',
   'capture.unknownHosts',
   'capture.allowHosts',
+  'egress.observe',
   'upstream.secretsDirectory',
 ]);
 const KEY = /^[a-z][A-Za-z]*(?:\.[a-z][A-Za-z]*)*$/;
@@ -130,7 +132,7 @@ function listeners({ registration }: InjectionFacts, mode: CaptureMode): Given[]
 }
 
 function capture({ registration: { egressGuard, egressAllow } }: InjectionFacts): Given[] {
-  const hosts = [...new Set(egressAllow.flatMap(({ host }) => (host ? [host.toLowerCase()] : [])))];
+  const hosts = allowedHosts(egressAllow);
   const given: Given[] = [
     ['capture.caDirectory', `${PATHS.state}/ca`],
     ['capture.caExport', PATHS.caFile],
@@ -138,6 +140,7 @@ function capture({ registration: { egressGuard, egressAllow } }: InjectionFacts)
     ['capture.unknownHosts', UNKNOWN_HOSTS[egressGuard]],
   ];
   if (hosts.length > 0) given.push(['capture.allowHosts', hosts.join(',')]);
+  if (egressGuard === 'Observe') given.push(['egress.observe', 'true']);
   return given;
 }
 

@@ -1,6 +1,7 @@
 import { type CaptureMode, type PodStamp, STAMP_ANNOTATION } from '../../policy/wire/pod-contract.ts';
 import { type AppEnvironment, namelessTools, withOurVariables } from './app-environment.ts';
 import { captureMode } from './capture-mode.ts';
+import { unusableDestinations } from './egress-allow.ts';
 import { foreignPart } from './foreign-part.ts';
 import { withKeptAdditions } from './kept-additions.ts';
 import { makeStamp } from './make-stamp.ts';
@@ -21,7 +22,8 @@ export interface InjectedPod {
 
 /**
  * A new pod with the gateway in it. Whatever bears our names is replaced, the rest keeps its place: the result is the
- * same however often it is done, and whoever has been there before.
+ * same however often it is done, and whoever has been there before. Ours come first in every list, because others
+ * append: then nothing has to be moved when we are asked again.
  * @param digest SHA-256 in hexadecimal digits.
  * @throws AegisError `AEGIS_INJECT_RENDER`
  */
@@ -59,7 +61,7 @@ export function injectPod(
       ...spec,
       initContainers: [...own, ...(spec.initContainers ?? []).map(app)],
       containers: spec.containers.map(app),
-      volumes: [...(spec.volumes ?? []), ...volumes],
+      volumes: [...volumes, ...(spec.volumes ?? [])],
     },
   };
   return { pod: injected, stamp, warnings: [...warnings, ...shortcomings(facts, stamp, mode)] };
@@ -69,7 +71,7 @@ export function injectPod(
 function appContainer(container: Container, environment: AppEnvironment, warnings: string[]): Container {
   const { env, warnings: found } = withOurVariables(container, environment);
   warnings.push(...found);
-  return { ...container, env, volumeMounts: [...(container.volumeMounts ?? []), { ...TRUST_MOUNT }] };
+  return { ...container, env, volumeMounts: [{ ...TRUST_MOUNT }, ...(container.volumeMounts ?? [])] };
 }
 
 function shortcomings(
@@ -77,7 +79,7 @@ function shortcomings(
   { egressGuard, guarded, problems }: PodStamp,
   mode: CaptureMode,
 ): string[] {
-  const { tools, name } = facts.registration;
+  const { tools, name, egressAllow } = facts.registration;
   const found: string[] = [];
   if (egressGuard === 'Enforce' && !guarded) {
     found.push(`AgentRegistration ${name} asks for an egress guard, and this pod has none that holds: ${problems}.`);
@@ -85,6 +87,8 @@ function shortcomings(
   if (mode === 'Explicit') {
     found.push('Traffic is not redirected here: clients reach the gateway by proxy variables and base URLs.');
   }
+  const nowhere = unusableDestinations(egressAllow);
+  if (nowhere.length > 0) found.push(`These entries of egress.allow are neither a host nor a network: ${nowhere}.`);
   const unusable = unusableSecrets(tools);
   if (unusable.length > 0) found.push(`No Secret or ConfigMap has such a key as these tools name: ${unusable}.`);
   const nameless = namelessTools(facts);

@@ -8,12 +8,12 @@ const SCALE = 18;
 /** The API server writes `1024Mi` as `1Gi`, and `0.1` as `100m`. */
 export function sameQuantity(a: string, b: string): boolean {
   if (a === b) return true;
-  const value = valueOf(a);
-  return value !== undefined && value === valueOf(b);
+  const value = amountOf(a);
+  return value !== undefined && value === amountOf(b);
 }
 
 /** In units of 10^-SCALE. */
-function valueOf(text: string): bigint | undefined {
+function amountOf(text: string): bigint | undefined {
   const [, whole, fraction = '', suffix = '', exponent] = FORM.exec(text) ?? [];
   if (whole === undefined) return undefined;
   const digits = BigInt(whole + fraction) * 10n ** BigInt(SCALE - fraction.length);

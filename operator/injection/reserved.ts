@@ -2,9 +2,9 @@ import { posix } from 'node:path';
 import { PATHS, RESERVED_PREFIX } from '../../policy/wire/pod-contract.ts';
 import type { Container, VolumeMount } from './types.ts';
 
-/** A name of a container or volume that only we give. */
-export function isReserved(name: string): boolean {
-  return name.startsWith(RESERVED_PREFIX);
+/** A name of a container or volume that only we give. Pods are looked at before the API server has validated them. */
+export function isReserved(name: string | undefined): boolean {
+  return name?.startsWith(RESERVED_PREFIX) === true;
 }
 
 /** The mount is of one of our volumes, or stands where the certificates of the pod's CA stand. */
@@ -13,8 +13,8 @@ export function isReservedMount({ name, mountPath }: VolumeMount): boolean {
 }
 
 /** At the folder of the CA's certificates, or below it. */
-export function isAtTrust(path: string): boolean {
-  const place = posix.resolve('/', path);
+function isAtTrust(path: string | undefined): boolean {
+  const place = posix.resolve('/', path ?? '');
   return place === PATHS.trust || place.startsWith(`${PATHS.trust}/`);
 }
 

@@ -50,13 +50,16 @@ export class Acceptance {
     return this.#choices.has(key);
   }
 
-  /** The current version of the resource is newer than what is committed, and stands in for nothing yet. */
+  /**
+   * The version that takes part is newer than what is committed, and another one may stand in for it. Of a tool of the
+   * platform only what is committed here counts: that it is of use there says nothing of the policies here.
+   */
   isChanged(key: string): boolean {
     const choice = this.#choices.get(key);
-    if (choice?.takesPart !== 'current') return false;
-    // that a tool of the platform is of use there says nothing of the policies here
-    const entries = choice.current.kind === 'AgentTool' ? this.#own : this.#entries;
-    return !isVersion(entries.get(key), choice.current);
+    if (choice?.loaded === undefined) return false;
+    const { loaded, takesPart, current } = choice;
+    if (current.kind === 'AgentTool') return !isVersion(this.#own.get(key), loaded);
+    return takesPart === 'current' && !isVersion(this.#entries.get(key), loaded);
   }
 
   /** From now on the last good version, or none, takes part in its place. */
@@ -64,9 +67,8 @@ export class Acceptance {
     const choice = this.#choices.get(key);
     if (choice === undefined) return;
     const { current } = choice;
-    const entry = this.#entries.get(key);
-    // what is of no use cannot stand in for itself
-    this.#fallBack(current, [...choice.findings, ...findings], isVersion(entry, current) ? undefined : entry);
+    const entries = current.kind === 'AgentTool' ? this.#own : this.#entries;
+    this.#fallBack(current, [...choice.findings, ...findings], entries.get(key));
   }
 
   #fallBack(current: Intaken, findings: readonly Finding[], entry: StateEntry | undefined): void {
@@ -80,7 +82,7 @@ export class Acceptance {
   }
 }
 
-function isVersion(entry: StateEntry | undefined, { object: { metadata } }: Intaken): boolean {
+function isVersion(entry: StateEntry | undefined, { object: { metadata } }: LoadedResource): boolean {
   return entry?.uid === metadata.uid && entry?.generation === metadata.generation;
 }
 

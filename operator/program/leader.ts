@@ -130,6 +130,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
       const found = replica.watches.namespaces.get(name);
       return found && (found.metadata.labels ?? {});
     },
+    egressOf: (key) => replica.evidence.egressOf(key),
     now: () => clock.now(),
   });
   const status = new StatusWriter({
@@ -201,6 +202,11 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     pods.subscribe((key) => {
       const agent = directory.registration(key);
       if (agent !== undefined) marks.agent(agent.tenant, agent.agentId, key);
+    }),
+    replica.evidence.observe((boot) => {
+      for (const { by, report } of replica.evidence.reports(boot)) {
+        if (report.egress !== undefined) status.mark(`AgentRegistration ${by.registration}`);
+      }
     }),
     // whether pods of the namespace get a gateway may be otherwise
     replica.watches.namespaces.subscribe((name) => {

@@ -1,8 +1,8 @@
 import { AegisError } from '../../policy/errors.ts';
-import { MAX_COUNTS } from '../../policy/wire/gateway-report.ts';
-import type { CandidateCount, GatewayReport, ViolationCount } from '../model/gateway-report.ts';
+import { MAX_COUNTS, MAX_EGRESS } from '../../policy/wire/gateway-report.ts';
+import type { CandidateCount, EgressObservation, GatewayReport, ViolationCount } from '../model/gateway-report.ts';
 import type { ToldBy } from './gateway-table.ts';
-import { candidateKey, violationKey } from './read-gateway-bodies.ts';
+import { candidateKey, egressKey, violationKey } from './read-gateway-bodies.ts';
 
 /** Counters of one kind that are kept of one boot: more than a gateway tells apart. */
 const MAX_KEPT = 1024;
@@ -19,6 +19,7 @@ export interface Boot {
   first: ReadonlyMap<string, CandidateCount>;
   candidates: ReadonlyMap<string, CandidateCount>;
   violations: ReadonlyMap<string, ViolationCount>;
+  egress: ReadonlyMap<string, EgressObservation>;
   overflow: number;
 }
 
@@ -27,6 +28,7 @@ export function bootAfter(before: Boot | undefined, by: ToldBy, report: GatewayR
   const { boot, since, overflow } = report;
   const candidates = merged(before?.candidates, report.candidates, candidateKey, candidateFields);
   const violations = merged(before?.violations, report.violations, violationKey, ({ calls }) => [calls]);
+  const egress = merged(before?.egress, report.egress ?? [], egressKey, ({ connections }) => [connections], MAX_EGRESS);
   if (overflow < (before?.overflow ?? 0)) throw wentDown();
   const { tenant, agentId, namespace, podName, podUid, registration } = by;
   return {
@@ -37,12 +39,13 @@ export function bootAfter(before: Boot | undefined, by: ToldBy, report: GatewayR
     first: firstOf(before?.first, candidates),
     candidates,
     violations,
+    egress,
     overflow,
   };
 }
 
 /** Everything that is known of it, in as many reports as it takes. */
-export function reportsOf({ by, boot, since, candidates, violations, overflow }: Boot): GatewayReport[] {
+export function reportsOf({ by, boot, since, candidates, violations, egress, overflow }: Boot): GatewayReport[] {
   const [ofCandidates, ofViolations] = [pieces(candidates), pieces(violations)];
   return Array.from({ length: Math.max(1, ofCandidates.length, ofViolations.length) }, (_, index) => ({
     version: 1,
@@ -52,6 +55,8 @@ export function reportsOf({ by, boot, since, candidates, violations, overflow }:
     candidates: ofCandidates[index] ?? [],
     violations: ofViolations[index] ?? [],
     overflow,
+    // all of them fit into one
+    ...(index === 0 && egress.size > 0 && { egress: [...egress.values()] }),
   }));
 }
 
@@ -75,6 +80,7 @@ function merged<T>(
   counts: readonly T[],
   keyOf: (count: T) => string,
   fields: (count: T) => readonly number[],
+  max = MAX_KEPT,
 ): ReadonlyMap<string, T> {
   const all = new Map(before);
   for (const count of counts) {
@@ -86,7 +92,7 @@ function merged<T>(
     all.set(key, count);
   }
   for (const key of all.keys()) {
-    if (all.size <= MAX_KEPT) break;
+    if (all.size <= max) break;
     all.delete(key);
   }
   return all;

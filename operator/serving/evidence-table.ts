@@ -1,13 +1,14 @@
 import { AegisError } from '../../policy/errors.ts';
 import type { Evidence } from '../../policy/rollout/evidence.ts';
+import { MAX_EGRESS } from '../../policy/wire/gateway-report.ts';
 import { LruMap } from '../../runtime/lru-map.ts';
 import type { Clock } from '../../runtime/time/clock.ts';
-import type { GatewayReport, ViolationCount } from '../model/gateway-report.ts';
+import type { EgressObservation, GatewayReport, ViolationCount } from '../model/gateway-report.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
 import { type Boot, bootAfter, reportsOf } from './boot-counters.ts';
 import { addCounts, type Counts, cappedCounts, NO_COUNTS } from './counts.ts';
 import type { ToldBy } from './gateway-table.ts';
-import { violationKey } from './read-gateway-bodies.ts';
+import { egressKey, violationKey } from './read-gateway-bodies.ts';
 import { StageMark, type StageQuestion, type ToldSince } from './stage-mark.ts';
 
 /** More calls of one kind than were told before. */
@@ -136,6 +137,28 @@ export class EvidenceTable {
     const counts = mark.counts(known.boots, this.#told);
     const { agents } = question;
     return this.#sum(agents === undefined ? counts : new Map([...counts].filter(([agent]) => agents.includes(agent))));
+  }
+
+  /**
+   * Where the pods of a registration connect to beside their tools, most often first: the sums over all gateways that
+   * are remembered.
+   * @param registration as in `ToldBy`.
+   */
+  egressOf(registration: string): EgressObservation[] {
+    const sums = new Map<string, EgressObservation>();
+    for (const { boots } of this.#tenants.values()) {
+      for (const { by, egress } of boots.values()) {
+        if (by.registration !== registration) continue;
+        for (const [key, observation] of egress) {
+          const connections = (sums.get(key)?.connections ?? 0) + observation.connections;
+          sums.set(key, { ...observation, connections: Math.min(connections, Number.MAX_SAFE_INTEGER) });
+        }
+      }
+    }
+    const most = [...sums.values()].sort(
+      (a, b) => b.connections - a.connections || (egressKey(a) < egressKey(b) ? -1 : 1),
+    );
+    return most.slice(0, MAX_EGRESS);
   }
 
   /** Forgets tenants and policies that are gone. */

@@ -1,8 +1,14 @@
 import { readJson } from '../../policy/bundle/json-reader.ts';
 import { field, type JsonRecord, readRecord } from '../../policy/bundle/record.ts';
 import { AegisError } from '../../policy/errors.ts';
-import { MAX_COUNTS } from '../../policy/wire/gateway-report.ts';
-import type { CandidateCount, GatewayAcknowledgement, GatewayReport, ViolationCount } from '../model/gateway-report.ts';
+import { MAX_COUNTS, MAX_EGRESS } from '../../policy/wire/gateway-report.ts';
+import type {
+  CandidateCount,
+  EgressObservation,
+  GatewayAcknowledgement,
+  GatewayReport,
+  ViolationCount,
+} from '../model/gateway-report.ts';
 
 type Test<T> = (value: unknown) => value is T;
 
@@ -35,6 +41,11 @@ const isTime = (value: unknown): value is string =>
   /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z$/.test(value) &&
   !Number.isNaN(Date.parse(value));
 const isList = (value: unknown): value is unknown[] => Array.isArray(value) && value.length <= MAX_COUNTS;
+const isEgressList = (value: unknown): value is unknown[] => Array.isArray(value) && value.length <= MAX_EGRESS;
+/** A host as clients name it, or an address. */
+const isDestination = matches(/^(?:[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?|[0-9a-f:]{2,45})$/);
+const isPort = (value: unknown): value is number => isCount(value) && value >= 1 && value <= 65_535;
+const isProtocol = (value: unknown): value is EgressObservation['protocol'] => value === 'tcp' || value === 'udp';
 
 const ACKNOWLEDGEMENT = {
   required: ['version', 'instance', 'tenant', 'state'],
@@ -91,7 +102,7 @@ export function readAcknowledgement(value: unknown): GatewayAcknowledgement {
 /** @throws AegisError `AEGIS_SERVING_BODY` */
 export function readReport(value: unknown): GatewayReport {
   const fields = ['version', 'instance', 'boot', 'since', 'candidates', 'violations', 'overflow'];
-  const record = readRecord(value, fields, [], fail);
+  const record = readRecord(value, fields, ['egress'], fail);
   return {
     version: field(record, 'version', isOne, fail),
     instance: field(record, 'instance', isInstance, fail),
@@ -100,6 +111,9 @@ export function readReport(value: unknown): GatewayReport {
     candidates: unique(field(record, 'candidates', isList, fail).map(readCandidate), candidateKey),
     violations: unique(field(record, 'violations', isList, fail).map(readViolation), violationKey),
     overflow: field(record, 'overflow', isCount, fail),
+    ...(record.egress !== undefined && {
+      egress: unique(field(record, 'egress', isEgressList, fail).map(readEgress), egressKey),
+    }),
   };
 }
 
@@ -111,6 +125,22 @@ export function candidateKey({ policy, revision }: Pick<CandidateCount, 'policy'
 /** Names one counter of violations within a gateway. */
 export function violationKey({ policy, rule, tool, action, code, verdict }: ViolationCount): string {
   return JSON.stringify([policy, rule, tool, action, code, verdict]);
+}
+
+/** Names one destination within a gateway. */
+export function egressKey({ destination, port, protocol, refused }: EgressObservation): string {
+  return [destination, port, protocol, refused].join(' ');
+}
+
+function readEgress(value: unknown): EgressObservation {
+  const record = readRecord(value, ['destination', 'port', 'protocol', 'connections', 'refused'], [], fail);
+  return {
+    destination: field(record, 'destination', isDestination, fail),
+    port: field(record, 'port', isPort, fail),
+    protocol: field(record, 'protocol', isProtocol, fail),
+    connections: countOf(record, 'connections'),
+    refused: field(record, 'refused', isBoolean, fail),
+  };
 }
 
 function readCandidate(value: unknown): CandidateCount {

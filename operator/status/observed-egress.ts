@@ -8,7 +8,7 @@ export interface ObservedEgress {
   port: number;
   protocol: 'tcp' | 'udp';
   connections: number;
-  /** The guard does not let them pass; with Observe: would not. */
+  /** The gateway or the guard refused them; else they passed. */
   refused: boolean;
 }
 

@@ -39,7 +39,7 @@ export function registrationStatus(
     }),
     egressGuard: effectiveGuard(view, pods),
     pods: { matched, injected: withGateway, acknowledged, summary: `${withGateway}/${matched}` },
-    ...egressStatus(view.egress),
+    ...(view.egressSettling === true && previous?.egress ? { egress: previous.egress } : egressStatus(view.egress)),
     ...warningsOf(findings, injectionWarnings(view, pods)),
   };
 }

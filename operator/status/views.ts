@@ -83,6 +83,8 @@ export interface RegistrationView extends ResourceView {
   guard?: GuardFacts;
   /** What left the pods, or would have, and goes to no tool. */
   egress?: readonly ObservedEgress[];
+  /** Gateways have not told everything again since this leader began: what stood there holds meanwhile. */
+  egressSettling?: boolean;
 }
 
 export interface ToolView extends ResourceView {

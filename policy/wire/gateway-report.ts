@@ -22,6 +22,9 @@ export interface GatewayAcknowledgement {
 /** Candidates and violations that one report holds at most, each; what has no room waits for the next one. */
 export const MAX_COUNTS = 256;
 
+/** Destinations that one report holds at most, and that a gateway tells apart. */
+export const MAX_EGRESS = 256;
+
 /**
  * `POST /v1/reports`: counts since `since`. A count replaces the one before of the same boot and the same key; one that
  * a report leaves out has not changed. Counts never go down within one boot.
@@ -39,6 +42,8 @@ export interface GatewayReport {
   violations: ViolationCount[];
   /** Calls for whose counts there was no room: nothing is dropped silently. */
   overflow: number;
+  /** Where connections lead that no tool is at the end of, where that is observed. Cumulative like the other counts. */
+  egress?: EgressObservation[];
 }
 
 export interface CandidateCount {
@@ -70,4 +75,15 @@ export interface ViolationCount {
   /** What the gateway did, e.g. `deny`. */
   verdict: string;
   calls: number;
+}
+
+export interface EgressObservation {
+  /** What the caller named to the gateway (a host), or connected to past it (an address). */
+  destination: string;
+  port: number;
+  protocol: 'tcp' | 'udp';
+  /** As far as they were seen. */
+  connections: number;
+  /** The gateway refused them; else they passed. */
+  refused: boolean;
 }

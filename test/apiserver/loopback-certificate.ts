@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import {
   alternativeName,
   authorityKeyId,
@@ -20,41 +20,51 @@ export interface LoopbackCertificate {
   key: string;
 }
 
-/** A new CA and a leaf of it, good for a day. */
+/** A CA and leaves of it, good for a day. */
+export class TestAuthority {
+  /** PEM. */
+  readonly ca: string;
+  readonly #keys = pair();
+  readonly #issuer = nameOf(`Test CA ${randomBytes(4).toString('hex')}`);
+  readonly #validity = { notBefore: Date.now() - 3_600_000, notAfter: Date.now() + 86_400_000 };
+
+  constructor() {
+    const { publicKey } = this.#keys;
+    const id = keyIdOf(publicKey);
+    this.ca = this.#issue(this.#issuer, publicKey, [
+      caConstraints(),
+      keyUsage(true),
+      subjectKeyId(id),
+      authorityKeyId(id),
+    ]);
+  }
+
+  /** For one host name or IP address. */
+  leaf(name: string): { cert: string; key: string } {
+    const { publicKey, privateKey } = pair();
+    const cert = this.#issue(nameOf(name), publicKey, [
+      leafConstraints(),
+      keyUsage(false),
+      serverAuth(),
+      authorityKeyId(keyIdOf(this.#keys.publicKey)),
+      alternativeName(name),
+    ]);
+    return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  }
+
+  #issue(subject: Uint8Array, publicKey: KeyObject, extensions: Uint8Array[]): string {
+    const serial = Buffer.concat([Buffer.from([0x40]), randomBytes(15)]);
+    const request = { ...this.#validity, serial, issuer: this.#issuer, subject, publicKey, extensions };
+    return issue(request, this.#keys.privateKey);
+  }
+}
+
+function pair(): { publicKey: KeyObject; privateKey: KeyObject } {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+}
+
+/** A new CA and a leaf of it for 127.0.0.1. */
 export function loopbackCertificate(): LoopbackCertificate {
-  const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const serial = () => Buffer.concat([Buffer.from([0x40]), randomBytes(15)]);
-  const [authority, leaf] = [pair(), pair()];
-  const authorityId = keyIdOf(authority.publicKey);
-  const issuer = nameOf(`Test CA ${randomBytes(4).toString('hex')}`);
-  const validity = { notBefore: Date.now() - 3_600_000, notAfter: Date.now() + 86_400_000 };
-  const ca = issue(
-    {
-      ...validity,
-      serial: serial(),
-      issuer,
-      subject: issuer,
-      publicKey: authority.publicKey,
-      extensions: [caConstraints(), keyUsage(true), subjectKeyId(authorityId), authorityKeyId(authorityId)],
-    },
-    authority.privateKey,
-  );
-  const cert = issue(
-    {
-      ...validity,
-      serial: serial(),
-      issuer,
-      subject: nameOf('127.0.0.1'),
-      publicKey: leaf.publicKey,
-      extensions: [
-        leafConstraints(),
-        keyUsage(false),
-        serverAuth(),
-        authorityKeyId(authorityId),
-        alternativeName('127.0.0.1'),
-      ],
-    },
-    authority.privateKey,
-  );
-  return { ca, cert, key: leaf.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  const authority = new TestAuthority();
+  return { ca: authority.ca, ...authority.leaf('127.0.0.1') };
 }

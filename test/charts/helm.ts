@@ -59,6 +59,9 @@ export function manifestsIn(text: string): Manifest[] {
     .filter((object) => object !== null);
 }
 
+/** Flags: every value, each other than its default. */
+export const FULL = `--values=${join(__dirname, 'full.values.yaml')}`;
+
 export const nameOf = ({ kind, metadata }: Manifest): string => `${kind} ${metadata.name}`;
 
 /** A copy of the chart that a test may change. @returns its folder, whose parent goes with it */
@@ -75,3 +78,10 @@ export function edit(path: string, text: string | RegExp, by: string): void {
   if (after === before) throw new Error(`${path}: there is no ${text}`);
   writeFileSync(path, after);
 }
+
+/** The only one of this kind and name, e.g. `Deployment aegis-operator`. */
+export const named = (manifests: Manifest[], name: string): Manifest => {
+  const found = manifests.filter((manifest) => nameOf(manifest) === name);
+  expect(found).toHaveLength(1);
+  return found[0] as Manifest;
+};

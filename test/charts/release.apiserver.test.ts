@@ -4,11 +4,31 @@
  */
 import { join } from 'node:path';
 import { ApiServer } from '../apiserver/api-server.ts';
-import { CHART, copyOfChart, edit, helmAt, type Manifest, manifestsIn, nameOf, render } from './helm.ts';
+import { CHART, copyOfChart, edit, FULL, helmAt, type Manifest, manifestsIn, nameOf, render } from './helm.ts';
 
 const NAMESPACE = 'aegis-system';
 const WHERE = `--namespace=${NAMESPACE}`;
 const BUNDLE = Buffer.from('-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n').toString('base64');
+
+/** What the Prometheus operator would bring. */
+const SERVICE_MONITORS = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'servicemonitors.monitoring.coreos.com' },
+  spec: {
+    group: 'monitoring.coreos.com',
+    scope: 'Namespaced',
+    names: { kind: 'ServiceMonitor', plural: 'servicemonitors' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
 
 let server: ApiServer;
 /** Of the AgentTool, which outlives everything that happens to the release. */
@@ -16,6 +36,8 @@ let uid: string;
 
 beforeAll(async () => {
   server = await ApiServer.start({ crds: false });
+  await server.applyYaml(JSON.stringify(SERVICE_MONITORS));
+  await established();
 });
 afterAll(() => server?.stop());
 
@@ -47,10 +69,30 @@ const caBundle = () =>
     '-o=jsonpath={.webhooks[0].clientConfig.caBundle}',
   ]);
 
-test('the install: every object is there, and what to do next is said', async () => {
-  const notes = await helmAt(server, 'install', 'aegis', CHART, WHERE, '--create-namespace');
-  expect(notes).toContain('kubectl label namespace NAMESPACE aegis.dev/inject=enabled');
-  expect(notes).toContain('aegis-gateway:0.1.0');
+describe('what is said after the install', () => {
+  const notes = async (...flags: string[]): Promise<string> => {
+    const words = await helmAt(server, 'install', 'aegis', CHART, WHERE, '--dry-run=client', ...flags);
+    return words.replace(/^[\s\S]*\nNOTES:\n/, '');
+  };
+
+  test('names the next steps', async () => {
+    const steps = await notes();
+    expect(steps).toContain('kubectl label namespace NAMESPACE aegis.dev/inject=enabled');
+    expect(steps).toContain('aegis-gateway:0.1.0');
+    expect(steps.split('\n').length).toBeLessThan(20);
+    expect(await notes('--set=injection.enabled=false')).toContain('run them beside your agents yourself');
+    expect(await notes(FULL, '--set=injection.enabled=true')).toContain('mirror.example.com/aegis/gateway:1.2.4');
+  });
+
+  test('warns of metrics that nobody may read', async () => {
+    const monitored = '--set=serviceMonitor.enabled=true';
+    expect(await notes(monitored)).toContain('networkPolicy.monitoring.namespaces');
+    expect(await notes(monitored, '--set=networkPolicy.monitoring.namespaces={a}')).not.toContain('ServiceMonitor');
+  });
+});
+
+test('the install: every object is there', async () => {
+  await helmAt(server, 'install', 'aegis', CHART, WHERE, '--create-namespace');
   const manifests = await manifestOf();
   expect(names(manifests)).toEqual(names(manifestsIn(render())));
   expect(names(await present(manifests))).toEqual(names(manifests));
@@ -120,8 +162,7 @@ test('a definition that is no longer installed by the chart stays', async () => 
 
 test('the uninstall: definitions and what users wrote stay, nothing else does', async () => {
   const manifests = await manifestOf();
-  const words = await helmAt(server, 'uninstall', 'aegis', WHERE);
-  expect(words).toContain('kept due to the resource policy');
+  await helmAt(server, 'uninstall', 'aegis', WHERE);
   expect(names(await present(manifests))).toEqual(names(manifests.filter(isDefinition)));
   expect((await tool()).metadata.uid).toBe(uid);
 });
@@ -133,7 +174,7 @@ test('another install takes over what was kept', async () => {
   await helmAt(server, 'uninstall', 'aegis', WHERE);
 });
 
-test('under another name or in another namespace it says so only when asked to', async () => {
+test('under another name or in another namespace only where that is asked for', async () => {
   const elsewhere = ['--namespace=elsewhere', '--create-namespace'];
   await expect(helmAt(server, 'install', 'guard', CHART, ...elsewhere)).rejects.toThrow(
     /CustomResourceDefinition "\w+\.aegis\.dev" .*invalid ownership metadata/,
@@ -151,30 +192,8 @@ test('under another name or in another namespace it says so only when asked to',
 });
 
 test('with every value', async () => {
-  // what the Prometheus operator would bring
-  const definition = {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: 'servicemonitors.monitoring.coreos.com' },
-    spec: {
-      group: 'monitoring.coreos.com',
-      scope: 'Namespaced',
-      names: { kind: 'ServiceMonitor', plural: 'servicemonitors' },
-      versions: [
-        {
-          name: 'v1',
-          served: true,
-          storage: true,
-          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-        },
-      ],
-    },
-  };
-  await server.applyYaml(JSON.stringify(definition));
-  await established();
-  const values = ['--values', join(__dirname, 'full.values.yaml'), '--set=injection.enabled=true,crds.install=true'];
-  const notes = await helmAt(server, 'install', 'aegis', CHART, WHERE, ...values, '--take-ownership');
-  expect(notes).toContain('mirror.example.com/aegis/gateway:1.2.4');
+  const values = [FULL, '--set=injection.enabled=true,crds.install=true'];
+  await helmAt(server, 'install', 'aegis', CHART, WHERE, ...values, '--take-ownership');
   const manifests = await manifestOf();
   expect(names(manifests)).toContain('ServiceMonitor aegis-operator');
   expect(names(await present(manifests))).toEqual(names(manifests));

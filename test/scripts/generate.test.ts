@@ -22,6 +22,8 @@ test('--check names a stale file and how to renew it, and writes nothing', () =>
   const copy = mkdtempSync(join(tmpdir(), 'aegis-generate-'));
   try {
     for (const folder of [
+      'charts',
+      'config',
       'crds',
       'scripts',
       'policy',

@@ -45,7 +45,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - name: AEGIS_OPERATOR_INJECTION_IMAGE
   value: {{ include "aegis.gatewayImage" $ }}
 - name: AEGIS_OPERATOR_INJECTION_UID
-  value: {{ int64 .uid | quote }}
+  value: {{ required "injection.uid: a number above 0 is needed" .uid | int64 | quote }}
 {{- with .image.pullPolicy }}
 - name: AEGIS_OPERATOR_INJECTION_IMAGE_PULL_POLICY
   value: {{ . }}

@@ -27,8 +27,8 @@ def act(state):
 def check(state):
     """Looks a payment up after it was made, and writes down what happened."""
     step, outcome = state["step"], state["outcome"]
-    if outcome.startswith("paid "):
-        outcome += ", " + tools.look_up(outcome.removeprefix("paid "))
+    if outcome.startswith("payment "):
+        outcome += ", " + tools.look_up(outcome.removeprefix("payment "))
     line = "{invoice} {amount:.2f} {currency}: ".format(**step) + outcome
     return {"report": [*state["report"], line]}
 

@@ -29,9 +29,9 @@ def pay(invoice, amount, currency):
                 "metadata": {"invoice": invoice},
             }
         )
-        return "paid " + intent.id
+        return "payment " + intent.id
     except stripe.StripeError as error:
-        return "not paid: " + (error.user_message or str(error)).splitlines()[0]
+        return "no payment: " + (error.user_message or str(error)).splitlines()[0]
 
 
 def look_up(payment):

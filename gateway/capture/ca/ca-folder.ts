@@ -1,5 +1,6 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { AegisError } from '../../../policy/errors.ts';
 import type { CaFiles } from './certificate-authority.ts';
 
 /** A CA in a folder. A file appears whole or not at all, and never in place of another one. */
@@ -17,6 +18,8 @@ export function caFolder(folder: string): CaFiles {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       const path = join(folder, name);
       const draft = `${path}.${process.pid}.tmp`;
+      // Of a start that was cut off: in a container every process has the same number.
+      rmSync(draft, { force: true });
       writeFileSync(draft, text, { mode, flag: 'wx' });
       try {
         linkSync(draft, path);
@@ -27,9 +30,14 @@ export function caFolder(folder: string): CaFiles {
   };
 }
 
-/** Writes the certificate for clients to trust; replaced at once where it is there. */
-export function exportCertificate(file: string, certificate: string): void {
+/** Writes certificates for clients to trust; a file that is there is replaced at once. @throws AegisError AEGIS_CA */
+export function exportCertificates(file: string, certificates: readonly string[]): void {
   const draft = `${file}.${process.pid}.tmp`;
-  writeFileSync(draft, certificate, { mode: 0o644 });
-  renameSync(draft, file);
+  try {
+    writeFileSync(draft, certificates.map((each) => `${each.trimEnd()}\n`).join(''), { mode: 0o644 });
+    renameSync(draft, file);
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new AegisError('AEGIS_CA', `${file} cannot be written (${code}).`, { cause: error });
+  }
 }

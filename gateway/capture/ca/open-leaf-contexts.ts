@@ -1,4 +1,5 @@
-import { caFolder, exportCertificate } from './ca-folder.ts';
+import { getCACertificates } from 'node:tls';
+import { caFolder, exportCertificates } from './ca-folder.ts';
 import { type CaDeps, openCertificateAuthority } from './certificate-authority.ts';
 import { createLeafContexts, type LeafContexts, type LeafContextsOptions } from './leaf-contexts.ts';
 
@@ -7,16 +8,20 @@ export interface OpenLeafContextsOptions extends LeafContextsOptions {
   folder: string;
   /** File to write the CA certificate to, for clients to trust. */
   exportTo?: string;
+  /** File to write it to together with the public ones. */
+  bundleTo?: string;
   /** Hosts (`*.` for all below) that a new CA shall be good for; default: no constraint. */
   permitted?: readonly string[];
 }
 
 /** The CA of a folder, ready to answer for hosts. @throws AegisError AEGIS_CA */
 export function openLeafContexts(
-  { folder, exportTo, permitted = [], ...options }: OpenLeafContextsOptions,
+  { folder, exportTo, bundleTo, permitted = [], ...options }: OpenLeafContextsOptions,
   deps: Omit<CaDeps, 'files'>,
 ): LeafContexts {
   const authority = openCertificateAuthority({ ...deps, files: caFolder(folder) }, permitted);
-  if (exportTo !== undefined) exportCertificate(exportTo, authority.certificate);
+  const { certificate } = authority;
+  if (exportTo !== undefined) exportCertificates(exportTo, [certificate]);
+  if (bundleTo !== undefined) exportCertificates(bundleTo, [certificate, ...getCACertificates('bundled')]);
   return createLeafContexts(authority, deps, options);
 }

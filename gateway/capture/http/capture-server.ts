@@ -5,6 +5,7 @@ import { isFromPage } from '../../../runtime/http/web-pages.ts';
 import type { UpgradedClient } from '../../upstream/types.ts';
 import type { Attribution } from '../attribution.ts';
 import type { CallHandler } from '../call-handler.ts';
+import type { NamedAuthority } from '../tool-directory.ts';
 import { refusal, type WayRefusal } from '../way-refusal.ts';
 import type { BodyMemory } from './body-memory.ts';
 import { checkHead } from './check-head.ts';
@@ -29,10 +30,16 @@ export interface CaptureOptions {
   onRefused(why: WayRefusal): void;
   /** True while the gateway is ending: answers close their connections. */
   draining(): boolean;
-  /** A plain request to a host of no tool; absent where it is refused. */
-  pass?(exchange: Exchange, unknown: { host: string; port: number; path: string }): void;
+  /** The way of plain requests to hosts of no tool; absent where they are refused. */
+  pass?: PassOptions;
   /** CONNECT; absent where it is refused. */
   connect?(exchange: Exchange, socket: Socket, head: Buffer): void;
+}
+
+export interface PassOptions {
+  /** Whether the host may be called; asked once per request. */
+  admits(authority: NamedAuthority): boolean;
+  pass(exchange: Exchange, unknown: NamedAuthority & { path: string }): void;
 }
 
 /** Puts the handling of requests onto a server. Made with `serverOptions` and `shouldUpgrade`. */
@@ -73,8 +80,8 @@ export function capture(server: Server, options: CaptureOptions): void {
       else handler.upgrade(attribution.call, exchange, client);
     } else if (attribution.unmapped !== undefined) {
       handler.unmapped(attribution.unmapped, exchange);
-    } else if (attribution.unknown !== undefined && options.pass !== undefined && client === undefined) {
-      options.pass(exchange, attribution.unknown);
+    } else if (attribution.unknown !== undefined && client === undefined && options.pass?.admits(attribution.unknown)) {
+      options.pass.pass(exchange, attribution.unknown);
     } else exchange.refuse(attribution.refusal);
   }
 

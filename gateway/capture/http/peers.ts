@@ -17,6 +17,7 @@ export function isOwnAddress(address: string | undefined, own: () => Iterable<st
   return false;
 }
 
-function* ownAddresses(): Iterable<string> {
+/** Of this machine's interfaces. */
+export function* ownAddresses(): Iterable<string> {
   for (const list of Object.values(networkInterfaces())) for (const { address } of list ?? []) yield address;
 }

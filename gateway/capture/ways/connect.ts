@@ -1,6 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { AegisError } from '../../../policy/errors.ts';
 import { isFromPage } from '../../../runtime/http/web-pages.ts';
 import { parseAuthority, sameAuthority } from '../authority.ts';
@@ -11,6 +10,7 @@ import type { HttpLimits } from '../http/http-limits.ts';
 import { answerRaw } from '../http/raw-answer.ts';
 import type { NamedAuthority, ToolDirectory } from '../tool-directory.ts';
 import { refusal, type WayRefusal } from '../way-refusal.ts';
+import { joinSockets } from './join-sockets.ts';
 import { type Hello, peekHello } from './peek-hello.ts';
 import { terminateTls } from './terminate-tls.ts';
 import type { UnknownHosts } from './unknown-hosts.ts';
@@ -55,15 +55,15 @@ export function createConnect(options: ConnectOptions) {
     return token(req) ?? { host: named.host, port: named.port };
   }
 
-  function mayOpen({ host }: NamedAuthority): WayRefusal | { contexts: LeafContexts } | { unknown: UnknownHosts } {
+  function mayOpen(authority: NamedAuthority): WayRefusal | { contexts: LeafContexts } | { unknown: UnknownHosts } {
     // Otherwise every host would be one of no tool.
     if (!directory.ready()) return refusal('AEGIS_NO_BUNDLE', 503);
-    if (directory.knows(host)) {
+    if (directory.knows(authority.host)) {
       if (contexts !== undefined) return { contexts };
       const detail = 'A tool is at this host, and the gateway has no CA to read what goes through the tunnel.';
       return refusal('AEGIS_CONNECT_REFUSED', 403, detail);
     }
-    if (unknown !== undefined) return { unknown };
+    if (unknown?.admits(authority) === true) return { unknown };
     return refusal('AEGIS_HOST_UNKNOWN', 403, 'No tool of the agent is at this host.');
   }
 
@@ -77,7 +77,7 @@ export function createConnect(options: ConnectOptions) {
   }
 
   async function pass(authority: NamedAuthority, socket: Socket, unknownHosts: UnknownHosts): Promise<void> {
-    const tunnel = await unknownHosts.connect(authority);
+    const tunnel = await unknownHosts.connect(authority, 'proxy');
     if (socket.destroyed) {
       tunnel.destroy();
       return;
@@ -85,7 +85,7 @@ export function createConnect(options: ConnectOptions) {
     socket.write(ESTABLISHED);
     peekHello(socket, limits.handshakeTimeout, (hello) => {
       // Inside could be a request for a tool: only TLS that names this very host is let through.
-      if (hello?.kind === 'tls' && hello.serverName?.toLowerCase() === authority.host) join(socket, tunnel);
+      if (hello?.kind === 'tls' && hello.serverName?.toLowerCase() === authority.host) joinSockets(socket, tunnel);
       else {
         tunnel.destroy();
         refuseInside(socket, hello);
@@ -119,14 +119,4 @@ export function createConnect(options: ConnectOptions) {
 function refuseInside(socket: Socket, hello: Hello | undefined): void {
   if (hello?.kind !== 'plain') socket.destroy();
   else answerRaw(socket, 'AEGIS_CONNECT_REFUSED', 400, 'Only TLS is taken inside CONNECT.');
-}
-
-function join(client: Socket, tunnel: Duplex): void {
-  const end = (): void => {
-    client.destroy();
-    tunnel.destroy();
-  };
-  client.on('error', end).on('close', end);
-  tunnel.on('error', end).on('close', end);
-  client.pipe(tunnel).pipe(client);
 }

@@ -5,7 +5,7 @@ import { requestHeaders, responseHeaders } from '../../upstream/forward-headers.
 import type { Exchange } from '../http/exchange.ts';
 import type { NamedAuthority } from '../tool-directory.ts';
 import { refusal } from '../way-refusal.ts';
-import type { UnknownHosts } from './unknown-hosts.ts';
+import type { Coming, UnknownHosts } from './unknown-hosts.ts';
 
 const NOTHING: ReadonlySet<string> = new Set();
 
@@ -15,11 +15,12 @@ export async function passRequest(
   authority: NamedAuthority,
   path: string,
   unknown: UnknownHosts,
+  coming: Coming,
 ): Promise<void> {
   const { req, res } = exchange;
   let tunnel: Duplex;
   try {
-    tunnel = await unknown.connect(authority);
+    tunnel = await unknown.connect(authority, coming);
   } catch (error) {
     exchange.refuse(refusal(error instanceof AegisError ? error.code : 'AEGIS_UPSTREAM_CONNECT', 502));
     return;

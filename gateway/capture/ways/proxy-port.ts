@@ -39,7 +39,7 @@ export function createProxyAttribution(options: ProxyPortOptions) {
     if (namesThisPort(req, target)) return attributeByPrefix(req, target.path, directory, hosts);
     const unauthorised = token(req);
     if (unauthorised !== undefined) return { ok: false, refusal: unauthorised };
-    return attributeByUrl(target, directory);
+    return attributeByUrl(target, directory, 'proxy');
   };
 }
 

@@ -21,8 +21,8 @@ export interface Answer {
 export interface Container {
   name: string;
   image?: string;
-  restartPolicy?: string;
-  securityContext?: Record<string, unknown>;
+  restartPolicy?: string | undefined;
+  securityContext?: Record<string, unknown> | undefined;
   volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
   [field: string]: unknown;
 }
@@ -35,6 +35,7 @@ export interface PodBody {
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
     ownerReferences?: unknown;
+    finalizers?: string[];
   };
   spec: {
     containers: Container[];

@@ -1,4 +1,4 @@
-/** What protects stays: labels and stamp of pods, labels of namespaces; and controllers go on as ever. */
+/** What a pod is known by stays: its labels and its stamp; and controllers go on as ever. */
 import { STAMP_ANNOTATION } from '../../../policy/wire/pod-contract.ts';
 import { waitFor } from '../../apiserver/api-server.ts';
 import { agentPod, type PodBody, PolicyServer, plainPod, refusal, stamp, type User } from './harness.ts';
@@ -10,8 +10,6 @@ let other: string;
 
 const ann: User = { user: 'ann', groups: ['pod-editors'] };
 const marker: User = { user: 'system:serviceaccount:rollouts:marker', groups: ['pod-editors', 'relabellers'] };
-const keeper: User = { user: 'kim', groups: ['namespace-editors', 'unprotectors'] };
-const kate: User = { user: 'kate', groups: ['namespace-editors'] };
 
 beforeAll(async () => {
   server = await PolicyServer.start({ controllerManager: true });
@@ -30,7 +28,6 @@ beforeAll(async () => {
       rbac('ClusterRole', 'pod-editor', { rules: [{ apiGroups: [''], resources, verbs: ['*'] }] }),
       bound('pod-editor', 'pod-editors'),
       bound('aegis-relabel', 'relabellers'),
-      bound('aegis-unprotect', 'unprotectors'),
     ].join('\n---\n'),
   );
 }, MINUTES);
@@ -126,80 +123,22 @@ describe('labels and stamp of a running pod', () => {
   });
 });
 
-describe('labels of a namespace', () => {
-  const NEEDS = 'needs the verb unprotect on namespaces.aegis.dev (ClusterRole aegis-unprotect)';
-  const make = (of: Record<string, string>) => server.api.namespace('space', of);
-  const change = (name: string, of: Record<string, string | null>, as: User, subresource = '') =>
-    server.merge(`/api/v1/namespaces/${name}${subresource}`, labels(of), as);
-  const INJECT = 'aegis.dev/inject';
-  const OPT_OUT = 'aegis.dev/allow-opt-out';
-
-  test.each([
-    ['removed', { [INJECT]: 'enabled' }, { [INJECT]: null }],
-    ['emptied', { [INJECT]: 'enabled' }, { [INJECT]: '' }],
-    ['switched off', { [INJECT]: 'enabled' }, { [INJECT]: 'disabled' }],
-    ['misspelt', { [INJECT]: 'strict' }, { [INJECT]: 'Strict' }],
-    ['no longer strict', { [INJECT]: 'strict' }, { [INJECT]: 'enabled' }],
-    ['open to opting out', { [INJECT]: 'enabled' }, { [OPT_OUT]: 'true' }],
-    ['open, where it was not', { [INJECT]: 'strict', [OPT_OUT]: 'false' }, { [OPT_OUT]: 'true' }],
-  ])('%s: only with the permission', async (_, before, after) => {
-    const name = await make(before as Record<string, string>);
-    for (const subresource of ['', '/status']) {
-      const answer = await change(name, after, kate, subresource);
-      expect(answer).toEqual(refusal('aegis-namespace-labels', `namespace ${name} is protected by Aegis`));
-      expect(answer.message).toContain(NEEDS);
-    }
-    expect((await change(name, after, keeper)).status).toBe(200);
-  });
-
-  test('not by way of finalizing either', async () => {
-    const name = await make({ [INJECT]: 'enabled' });
-    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: { finalizers: ['kubernetes'] } };
-    const answer = await server.ask('PUT', `/api/v1/namespaces/${name}/finalize`, body, { as: kate });
-    expect(answer).toEqual(refusal('aegis-namespace-labels', NEEDS));
-  });
-
-  test.each([
-    ['protected', {}, { [INJECT]: 'enabled' }],
-    ['strict', { [INJECT]: 'enabled' }, { [INJECT]: 'strict' }],
-    ['closed', { [INJECT]: 'enabled', [OPT_OUT]: 'true' }, { [OPT_OUT]: null }],
-    ['named', { [INJECT]: 'enabled' }, { team: 'payments' }],
-    ['the same', { [INJECT]: 'enabled', [OPT_OUT]: 'true' }, { [INJECT]: 'enabled', [OPT_OUT]: 'true' }],
-    ['changed where nothing was protected', { [INJECT]: 'disabled' }, { [INJECT]: null }],
-  ])('%s: with no permission of ours', async (_, before, after) => {
-    const name = await make(before as Record<string, string>);
-    expect((await change(name, after, kate)).status).toBe(200);
-  });
-
-  test('the permission is given for one namespace, too', async () => {
-    const [mine, theirs] = [await make({ [INJECT]: 'enabled' }), await make({ [INJECT]: 'enabled' })];
-    await server.api.runKubectl(['create', 'clusterrole', 'mine', '--verb=get', '--resource=pods']);
-    const role = {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRole',
-      metadata: { name: 'mine' },
-      rules: [{ apiGroups: ['aegis.dev'], resources: ['namespaces'], resourceNames: [mine], verbs: ['unprotect'] }],
-    };
-    await server.api.applyYaml(JSON.stringify(role), { force: true });
-    await server.api.runKubectl(['create', 'clusterrolebinding', 'mine', '--clusterrole=mine', '--group=mine']);
-    const max = { user: 'max', groups: ['namespace-editors', 'mine'] };
-    await waitFor(async () => (await change(mine, { [INJECT]: null }, max)).status === 200, 20_000);
-    expect((await change(theirs, { [INJECT]: null }, max)).status).toBe(403);
-  });
-
-  test(
-    'a namespace is deleted with everything in it',
-    async () => {
-      const name = await make({ [INJECT]: 'strict' });
-      await server.makePod(name, agentPod());
-      await server.api.runKubectl(['delete', 'namespace', name, '--wait=false']);
-      const pods = `/api/v1/namespaces/${name}/pods/agent`;
-      await waitFor(async () => (await server.ask('GET', pods)).status === 404, 60_000, 'the pod is not deleted');
-      const gone = async () => (await server.ask('GET', `/api/v1/namespaces/${name}`)).status === 404;
-      await waitFor(gone, 60_000, 'the namespace is not deleted');
-    },
-    MINUTES,
-  );
+test('no expression is wrong in its types', async () => {
+  const path = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies';
+  interface Checked {
+    metadata: { name: string; generation: number };
+    status?: { observedGeneration?: number; typeChecking?: { expressionWarnings?: unknown[] } };
+  }
+  const list = async () => ((await server.api.raw('GET', path)).body as { items: Checked[] }).items;
+  const checked = async () => {
+    const all = await list();
+    return all.every(({ metadata, status }) => status?.observedGeneration === metadata.generation) && all;
+  };
+  const all = await waitFor(checked, 60_000, 'the expressions are not checked');
+  expect(all.length).toBeGreaterThan(9);
+  for (const { metadata, status } of all) {
+    expect([metadata.name, status?.typeChecking?.expressionWarnings ?? []]).toEqual([metadata.name, []]);
+  }
 });
 
 describe('controllers', () => {
@@ -282,6 +221,20 @@ describe('controllers', () => {
         return (now as { status: { succeeded?: number } }).status.succeeded === 1;
       };
       await waitFor(done, 60_000, 'the Job does not end');
+    },
+    MINUTES,
+  );
+
+  test(
+    'a namespace is deleted with everything in it',
+    async () => {
+      const name = await server.api.namespace('space', { 'aegis.dev/inject': 'strict' });
+      await server.makePod(name, agentPod());
+      await server.api.runKubectl(['delete', 'namespace', name, '--wait=false']);
+      const pods = `/api/v1/namespaces/${name}/pods/agent`;
+      await waitFor(async () => (await server.ask('GET', pods)).status === 404, 60_000, 'the pod is not deleted');
+      const gone = async () => (await server.ask('GET', `/api/v1/namespaces/${name}`)).status === 404;
+      await waitFor(gone, 60_000, 'the namespace is not deleted');
     },
     MINUTES,
   );

@@ -180,9 +180,23 @@ describe('what the API server forbids beyond roles', () => {
 });
 
 test('the token between replicas is worth nothing at the API server', async () => {
-  const relay = server
-    .kubectl(['create', 'token', 'aegis-operator', '-n', 'aegis-system', '--audience', 'aegis.dev/operator'])
-    .trim();
+  // as the kubelet gets it, for a replica on its node: nobody else may (config/admission-policies)
+  const pods = '/api/v1/namespaces/aegis-system/pods';
+  await server.raw('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } });
+  const { body: deployed } = await server.raw(
+    'GET',
+    '/apis/apps/v1/namespaces/aegis-system/deployments/aegis-operator',
+  );
+  const { template } = (deployed as { spec: { template: { metadata: object; spec: object } } }).spec;
+  const spec = { ...template.spec, nodeName: 'node-1' };
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...template.metadata, name: 'op-0' }, spec };
+  expect((await server.raw('POST', pods, pod)).status).toBe(201);
+  const asKubelet = ['--as=system:node:node-1', '--as-group=system:nodes'];
+  const bound = ['--bound-object-kind=Pod', '--bound-object-name=op-0', '--audience=aegis.dev/operator'];
+  const { body: replica } = await server.raw('GET', `${pods}/op-0`);
+  const uid = `--bound-object-uid=${(replica as { metadata: { uid: string } }).metadata.uid}`;
+  const flags = ['create', 'token', 'aegis-operator', '-n', 'aegis-system', ...bound, uid, ...asKubelet];
+  const relay = server.kubectl(flags).trim();
   expect((await server.raw('GET', '/api/v1/pods', undefined, { token: relay })).status).toBe(401);
   const review = await server.raw(
     'POST',

@@ -43,6 +43,8 @@ export class FakeCluster {
   readonly faults: KubeError[] = [];
   lists = 0;
   watchesOpened = 0;
+  /** What changes is told to no watch, and no watch knows. */
+  deaf = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -105,6 +107,7 @@ export class FakeCluster {
 
   #append(entry: LogEntry): void {
     this.#log.push(entry);
+    if (this.deaf) return;
     for (const watch of this.#watches) {
       watch.pending.push({ type: entry.type, object: structuredClone(entry.object) });
       watch.wake();

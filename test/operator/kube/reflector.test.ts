@@ -224,6 +224,69 @@ test('lists again from time to time, whatever the watch said', async () => {
   expect(events.filter(({ event }) => event === 'listed')).toHaveLength(3);
 });
 
+test('whoever must not know less than there is has everything listed anew, though the watch is deaf', async () => {
+  put('a', '1');
+  const reflector = start();
+  await settle();
+  cluster.deaf = true;
+  put('a', '2');
+  await settle();
+  expect(reflector.get('default/a')?.data?.v).toBe('1');
+  await reflector.refresh(stop.signal);
+  expect(reflector.get('default/a')?.data?.v).toBe('2');
+  cluster.deaf = false;
+  await settle();
+  put('a', '3');
+  await settle();
+  expect([reflector.get('default/a')?.data?.v, cluster.lists, cluster.openWatches]).toEqual(['3', 2, 1]);
+  expect(events.filter(({ event }) => event !== 'listed')).toEqual([]);
+});
+
+test('a list that is on its way is not one that was asked for', async () => {
+  put('a', '1');
+  const inFlight = Promise.withResolvers<void>();
+  const client = cluster.client();
+  const list: typeof client.list = async (type, selection, options) => {
+    const result = await client.list<never>(type, selection as never, options);
+    if (cluster.lists === 1) await inFlight.promise;
+    return result;
+  };
+  const reflector = start({ client: { ...client, list } });
+  await settle();
+  put('a', '2');
+  let fresh = false;
+  const asked = reflector.refresh(stop.signal).then(() => {
+    fresh = true;
+  });
+  await settle();
+  expect(fresh).toBe(false);
+  inFlight.resolve();
+  await asked;
+  expect([cluster.lists, reflector.get('default/a')?.data?.v]).toEqual([2, '2']);
+});
+
+test('a list that is asked for is tried until there is one, or nobody waits any more', async () => {
+  const reflector = start();
+  await settle();
+  cluster.faults.push(reset, reset);
+  let fresh = false;
+  const asked = reflector.refresh(stop.signal).then(() => {
+    fresh = true;
+  });
+  await settle();
+  expect(fresh).toBe(false);
+  await clock.advance(60_000);
+  await asked;
+  cluster.faults.push(reset, reset);
+  const waiting = new AbortController();
+  const given = reflector.refresh(waiting.signal);
+  waiting.abort(new Error('enough'));
+  await expect(given).rejects.toThrow('enough');
+  const last = reflector.refresh(new AbortController().signal);
+  stop.abort();
+  await last;
+});
+
 test('what is not needed is not kept', async () => {
   const full: ConfigMap = configMap('a', { v: '1', secret: 'x' });
   full.metadata.managedFields = [{ manager: 'somebody' }];

@@ -1,4 +1,4 @@
-import { sampleObjects, textOf, World } from './world.ts';
+import { PLATFORM, sampleObjects, textOf, World } from './world.ts';
 
 function fintech(): World {
   const world = new World();
@@ -227,6 +227,56 @@ describe('a tenant, planned', () => {
     world.delete('AgentRegistration', 'fintech/other');
     world.pass();
     expect(slice(world)).toMatchObject({ suspended: false });
+  });
+
+  test('a copy that is older than what is committed is not believed', () => {
+    const world = fintech();
+    const key = 'fintech/stripe-payments';
+    const older = world.stores.AgentTool.get(key);
+    world.edit('AgentTool', key, (spec: { riskTier: string }) => {
+      spec.riskTier = 'critical';
+    });
+    world.pass();
+    const before = world.entries;
+    expect(before.get(`AgentTool ${key}`)?.generation).toBe(2);
+    const good = JSON.stringify(slice(world));
+    world.restart();
+    world.stores.AgentTool.set(key, older);
+    const plan = world.pass();
+    expect(plan.results.get(`AgentTool ${key}`)).toMatchObject({ takesPart: 'lastGood', findings: [] });
+    expect(world.entries.get(`AgentTool ${key}`)).toMatchObject({ generation: 2, sequence: 1 });
+    expect(JSON.stringify(slice(world))).toBe(good);
+  });
+
+  test('a tool of the platform that would break a policy in force is left out, whatever the platform has committed', () => {
+    const world = fintech();
+    const own = JSON.parse(JSON.stringify(world.stores.AgentTool.get('fintech/stripe-payments'))) as ToolObject;
+    world.delete('AgentTool', 'fintech/stripe-payments');
+    const shared = { ...own, metadata: { name: 'stripe-payments', namespace: PLATFORM } };
+    world.apply(shared as never);
+    world.pass();
+    expect(world.entries.get(POLICY)?.rollout?.stableRevision).toBeDefined();
+    world.delete('AgentTool', `${PLATFORM}/stripe-payments`);
+    world.pass();
+    const actions = own.spec.actions.map(({ name, parameters: _, ...rest }) => ({ name, ...rest }));
+    world.apply({ ...shared, spec: { ...own.spec, actions } } as never);
+    const key = `AgentTool ${PLATFORM}/stripe-payments`;
+    const { uid = '', generation = 0 } = world.stores.AgentTool.get(`${PLATFORM}/stripe-payments`)?.metadata ?? {};
+    const accepted = world.stores.AgentTool.get(`${PLATFORM}/stripe-payments`);
+    const platform = new Map([[key, { uid, generation, accepted, sequence: 3 }]]);
+    const plans = [world.plan(), world.plan('fintech', new Map()), world.plan('fintech', platform)];
+    world.apply({ ...shared, spec: { ...own.spec, actions, riskTier: 'critical' } } as never);
+    plans.push(world.plan('fintech', platform));
+    world.edit('AgentTool', `${PLATFORM}/stripe-payments`, (spec: { action?: unknown }) => {
+      spec.action = [];
+    });
+    plans.push(world.plan('fintech', platform));
+    for (const plan of plans) {
+      expect(plan.held).toEqual([]);
+      expect(plan.results.get(key)?.takesPart).toBe('none');
+      expect(plan.results.get(key)?.findings.map(({ code }) => code)).toContain('AEGIS_TOOL_BREAKS_POLICY');
+      expect(plan.entries.has(key)).toBe(false);
+    }
   });
 
   test('a policy of the platform that enforces binds a tenant that is new from its first bundle on', () => {

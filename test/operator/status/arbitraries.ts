@@ -143,6 +143,7 @@ export const registrationView = record<RegistrationView>({
       guards: fc.record({ Off: count, Observe: count, Enforce: count }),
     }),
   ) as fc.Arbitrary<NonNullable<RegistrationView['guard']>>,
+  egressSettling: optional(fc.boolean()) as fc.Arbitrary<boolean>,
   egress: optional(fc.array(observed, { maxLength: 40 })) as fc.Arbitrary<ObservedEgress[]>,
 } satisfies All<RegistrationView>);
 

@@ -1,5 +1,6 @@
 /** Looks at every write as it happens, and tells what must never be. */
 import {
+  ARCHIVE_COMPONENT,
   COMPONENT,
   HEAD_COMPONENT,
   headBytes,
@@ -12,8 +13,10 @@ import { readKeySet, type Secret, SIGNING_SECRET, storedRingOf } from '../../../
 import type { ConfigMap } from '../../../operator/bundles/trusted-keys.ts';
 import type { KubeObject } from '../../../operator/kube/types.ts';
 import { CONFIG_MAP, SECRET } from '../../../operator/model/resource-types.ts';
+import type { TenantIdentity } from '../../../operator/model/tenant-identity.ts';
 import { STATUS_MANAGER } from '../../../operator/status/status-writer.ts';
 import { agentFile } from '../../../policy/bundle/file-names.ts';
+import type { KeyRing } from '../../../policy/bundle/key-ring.ts';
 import { manifestDigest } from '../../../policy/bundle/manifest.ts';
 import { AegisError } from '../../../policy/errors.ts';
 import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
@@ -21,6 +24,7 @@ import type { Clock } from '../../../runtime/time/clock.ts';
 import { kstatusOf } from '../../support/kstatus.ts';
 import type { FakeKube, WriteOptions } from '../support/fake-kube.ts';
 import { NAMESPACE } from './names.ts';
+import { RESOURCES } from './resources.ts';
 import { type Write, writeOf } from './write.ts';
 
 interface Status {
@@ -37,6 +41,8 @@ interface Line {
   /** Of the heads of the sequence in force. */
   digests: Set<string>;
   generations: Map<string, { uid: string; generation: number }>;
+  /** `Kind namespace/name uid` of what took part once and does no more. */
+  gone: Set<string>;
   /** Heads were changed by hand: the chain may have a gap. */
   torn: boolean;
 }
@@ -44,6 +50,8 @@ interface Line {
 /** Field managers of those who are no operator. */
 export const USER = 'user';
 export const BY_HAND = 'by-hand';
+const TENANT_UID = 'aegis.dev/tenant-uid';
+const KINDS = [...new Set(RESOURCES.map(({ type }) => type))];
 
 export class Observer {
   readonly violations: string[] = [];
@@ -53,6 +61,8 @@ export class Observer {
   readonly heads = new Map<string, ReadCommit>();
   /** ConfigMaps that somebody changed by hand and nobody has put right yet. */
   readonly tampered = new Set<string>();
+  /** Heads of which nothing whole was left once, neither themselves nor what they replaced: by name of the ConfigMap. */
+  readonly forgotten = new Set<string>();
   /** What operators wrote, the Lease left out. */
   writes: Write[] = [];
   commits = 0;
@@ -114,6 +124,24 @@ export class Observer {
     await this.settled();
   }
 
+  /** Somebody has changed or deleted ConfigMaps: what can still be read? */
+  async changedByHand(): Promise<void> {
+    const ring = this.#ring();
+    if (ring === undefined) return;
+    const all = this.#kube.all<ConfigMap>(CONFIG_MAP);
+    for (const [name, { bundle }] of this.heads) {
+      const { tenant: identity } = bundle.manifest;
+      const own = all.filter(({ metadata }) => metadata.annotations?.[TENANT_UID] === identity.uid);
+      const whole = own.filter((each) => isHead(each) || each.metadata.labels?.[COMPONENT] === ARCHIVE_COMPONENT);
+      const reads = whole.map((each) => this.#read(each, identity, ring).catch(() => undefined));
+      if ((await Promise.all(reads)).every((read) => read === undefined)) this.forgotten.add(name);
+    }
+  }
+
+  #read(head: ConfigMap, identity: TenantIdentity, ring: KeyRing): Promise<ReadCommit> {
+    return readCommit(head, identity, { keys: { storedRing: () => ring }, crypto: nodeCrypto, store: this.#store });
+  }
+
   #status(object: WithStatus): void {
     const { kind, metadata, status = {} } = object;
     const what = `${kind} ${metadata.namespace ?? ''}/${metadata.name}@${metadata.generation}`;
@@ -142,16 +170,13 @@ export class Observer {
     const ring = this.#ring();
     if (ring === undefined) return;
     this.committed.add(manifestDigest(headBytes(head)?.manifest ?? new Uint8Array(), nodeCrypto));
+    // what is put right while it is being read was missing all the same
+    const tampered = [...this.tampered];
     try {
-      const read = await readCommit(head, identity, {
-        keys: { storedRing: () => ring },
-        crypto: nodeCrypto,
-        store: this.#store,
-      });
-      this.#take(head.metadata.name, read);
+      this.#take(head.metadata.name, await this.#read(head, identity, ring));
     } catch (error) {
       if (!(error instanceof AegisError)) throw error;
-      if ([...this.tampered].some((name) => error.message.includes(name))) {
+      if ([...tampered, ...this.tampered].some((name) => error.message.includes(name))) {
         this.#unread = true;
         return;
       }
@@ -173,8 +198,16 @@ export class Observer {
     this.heads.set(name, read);
     const next: Line =
       line === undefined || sequence > line.sequence
-        ? { sequence, issuedAt, digests: new Set(), generations: new Map(), torn: this.tampered.size > 0 }
+        ? {
+            sequence,
+            issuedAt,
+            digests: new Set(),
+            generations: new Map(),
+            gone: new Set(),
+            torn: this.tampered.size > 0,
+          }
         : line;
+    this.#bringsNothingBack(name, read, line, next);
     next.digests.add(read.digest);
     next.issuedAt = issuedAt;
     for (const [key, { uid, generation }] of read.entries) {
@@ -205,6 +238,25 @@ export class Observer {
     }
   }
 
+  /** What was deleted, and committed as such, is not taken for something that is there by whoever leads next. */
+  #bringsNothingBack(name: string, { entries }: ReadCommit, before: Line | undefined, next: Line): void {
+    if (before === undefined) return;
+    for (const each of before.gone) next.gone.add(each);
+    for (const [key, { uid }] of before.generations) {
+      const entry = entries.get(key);
+      if (entry?.uid !== uid || entry.tombstone !== undefined) next.gone.add(`${key} ${uid}`);
+    }
+    if (this.tampered.size > 0) return;
+    for (const [key, { uid, tombstone }] of entries) {
+      const came = tombstone === undefined && next.gone.delete(`${key} ${uid}`);
+      if (came && !this.#exists(uid)) this.violation(`${name}: ${key}, which is gone, is there again`);
+    }
+  }
+
+  #exists(uid: string): boolean {
+    return KINDS.some((type) => this.#kube.all(type).some(({ metadata }) => metadata.uid === uid));
+  }
+
   #refusesTheGone(name: string, { entries, bundle: { files, manifest } }: ReadCommit): void {
     for (const [key, { tombstone, accepted }] of entries) {
       const { metadata, spec } = accepted as KubeObject & { spec?: { agentId?: string } };
@@ -219,6 +271,7 @@ export class Observer {
     for (const line of this.#lines.values()) {
       line.torn = true;
       line.generations.clear();
+      line.gone.clear();
     }
   }
 }

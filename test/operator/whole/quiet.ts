@@ -63,10 +63,13 @@ export function checkQuiet(world: SimWorld): void {
   const { kube, observer } = world;
   const objects = [...new Set(RESOURCES.map(({ type }) => type))].flatMap((type) => kube.all<Live>(type));
   const tenants = objects.filter(({ kind }) => kind === 'AgentTenant');
-  // the last good version of a tenant: what the operator took last, if the current one is bad
+  const stored = new Set(kube.all(CONFIG_MAP).map(({ metadata }) => metadata.name));
+  // the last good version of a tenant, if the current one is bad: what the operator took last; nobody knows it any more
+  // where somebody has deleted all that ever said so
   const accepted = tenants.flatMap((tenant) => {
     if (variantOf(tenant) === 'good') return [tenant];
-    const known = [...observer.heads.values()].map(({ entries }) => entries.get(keyOf(tenant)));
+    const remembered = [...observer.heads].filter(([name]) => !(observer.forgotten.has(name) && !stored.has(name)));
+    const known = remembered.map(([, { entries }]) => entries.get(keyOf(tenant)));
     return known.flatMap((entry) => (entry?.uid === tenant.metadata.uid ? [entry?.accepted as Live] : []));
   });
   const namespaces = new Map(kube.all(NAMESPACE_TYPE).map(({ metadata }) => [metadata.name, metadata.uid ?? '']));

@@ -30,6 +30,8 @@ export interface SimProcessOptions {
 }
 
 const READS = new Set(['get', 'list', 'watch']);
+/** Calls of one process at one moment: what goes on without a pause is a storm. */
+const STORM = 5_000;
 
 async function settingsOf(identity: string): Promise<OperatorSettings> {
   const argv = ['--namespace', NAMESPACE, '--identity', identity, '--events', 'false', '--webhook.validation', 'false'];
@@ -53,6 +55,7 @@ export class SimProcess {
   #election: LeaderElection | undefined;
   #gate: PromiseWithResolvers<void> | undefined;
   #deaf = false;
+  #moment = { at: 0, calls: 0 };
 
   constructor(options: SimProcessOptions) {
     this.#options = options;
@@ -77,13 +80,13 @@ export class SimProcess {
     if (!this.ended) this.#gate ??= Promise.withResolvers();
   }
 
-  /** SIGCONT. */
   /** For messages. */
   get state(): string {
     const { ended, replica, leading } = this;
     return `${this.name} ${ended ? 'ended' : this.#gate ? 'stopped' : 'runs'} ${replica ? 'open' : 'opening'} ${leading ? 'leads' : ''}`;
   }
 
+  /** SIGCONT. */
   cont(): void {
     if (this.ended) return;
     this.#gate?.resolve();
@@ -183,6 +186,7 @@ export class SimProcess {
   }
 
   async #pass(moment: 'before' | 'after', isRead: boolean, args: readonly unknown[]): Promise<void> {
+    this.#count();
     await this.#gate?.promise;
     const fault = this.faults.next(moment, isRead);
     if (fault === 'kill') {
@@ -191,6 +195,14 @@ export class SimProcess {
     } else if (fault !== undefined) throw fault;
     const { signal } = (args.at(-1) ?? {}) as CallOptions;
     if (signal?.aborted === true) throw new KubeError(0, 'Aborted', 'given up');
+  }
+
+  #count(): void {
+    const at = this.#options.clock.monotonic();
+    if (at !== this.#moment.at) this.#moment = { at, calls: 0 };
+    if (++this.#moment.calls < STORM) return;
+    this.#options.violation(`${this.name} calls the API server without a pause`);
+    this.kill();
   }
 
   async *#watch<T extends KubeObject>(...[type, selection, signal]: Parameters<KubeClient['watch']>) {

@@ -135,6 +135,11 @@ export class SimWorld {
 
   /** Somebody with rights that nobody should have. `undefined`: deleted. */
   async tamper(object: ConfigMap, change: (copy: ConfigMap) => ConfigMap | undefined): Promise<void> {
+    await this.#byHand(object, change);
+    await this.observer.changedByHand();
+  }
+
+  async #byHand(object: ConfigMap, change: (copy: ConfigMap) => ConfigMap | undefined): Promise<void> {
     const { namespace = '', name } = object.metadata;
     const next = change(structuredClone(object));
     if (next === undefined || next.immutable === true) await this.kube.delete(CONFIG_MAP, { namespace, name }, ADMIN);
