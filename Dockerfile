@@ -1,12 +1,16 @@
-# The gateway: Node, the libraries that it is linked with, one bundle of plain JavaScript, and nothing else: no shell, no
-# package manager. Its state is in a volume, so that the root file system can be read-only. No HEALTHCHECK: Kubernetes
-# probes /health/live and /health/ready of the admin listener.
+# The gateway: Node, the libraries that it is linked with, one bundle of plain JavaScript, and for the init container of
+# pods a bundle of its own (capture.mjs) with iptables (nft). Nothing else: no shell, no package manager. Its state is in
+# a volume, so that the root file system can be read-only. No HEALTHCHECK: Kubernetes probes /health/live and
+# /health/ready of the admin listener.
 #
 #   docker build -t aegis-gateway .
 #   docker run --read-only -v aegis:/var/lib/aegis -v ./keys:/keys:ro aegis-gateway --tenant fintech …
 ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends iptables \
+    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
@@ -15,7 +19,7 @@ COPY policy policy
 COPY runtime runtime
 COPY gateway gateway
 RUN node -e "import('./scripts/build-gateway.mjs').then(({ buildGateway }) => buildGateway('/gateway'))" \
-    && sh scripts/image-root.sh /usr/local/bin/node /gateway /image
+    && sh scripts/image-root.sh /usr/local/bin/node /gateway /image /usr/sbin/xtables-nft-multi
 
 FROM scratch
 ARG VERSION=0.1.0
@@ -34,6 +38,6 @@ WORKDIR /app
 # tell the gateway from the agent.
 USER 65532:65532
 VOLUME /var/lib/aegis
-EXPOSE 8181 15001 15020
+EXPOSE 8181 15001 15020 15080 15443
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=25", "--max-old-space-size=256", "/app/gateway.mjs"]

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { importToExternal } from './cluster/external.ts';
 import { phase } from './cluster/phases.ts';
 import { RunningCluster } from './cluster/running-cluster.ts';
 import { buildImages } from './images/images.ts';
@@ -38,20 +39,15 @@ function runSuites(enter: string | undefined): Promise<boolean> {
   const jest = join(dirname(createRequire(import.meta.url).resolve('jest/package.json')), 'bin/jest.js');
   const flags = ['--config', join(ROOT, 'e2e/jest.config.mjs'), '-w', '1', '--forceExit', '--verbose'];
   const outcome = ['--json', `--outputFile=${report}`];
-  const chosen = [...(options.grep === undefined ? [] : ['-t', options.grep]), ...suites.map((name) => `/suites/${name}`)];
+  const chosen = [
+    ...(options.grep === undefined ? [] : ['-t', options.grep]),
+    ...suites.map((name) => `/suites/${name}`),
+  ];
   const words = [process.execPath, jest, ...flags, ...outcome, ...chosen];
   const [command = '', ...args] = enter === undefined ? words : [enter, ...words];
   const started = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
   child = started;
   return new Promise((resolve) => started.once('exit', (code) => resolve(code === 0)));
-}
-
-/** The KUBECONFIG's own way to get images: a command that takes the path of a docker-archive. */
-function importImages(files: readonly string[]): void {
-  const command = process.env.AEGIS_E2E_IMPORT;
-  for (const file of command === undefined ? [] : files) {
-    execFileSync('sh', ['-c', `${command} "$0"`, file], { stdio: ['ignore', 2, 'inherit'] });
-  }
 }
 
 function counts(): { passed: number; failed: number } {
@@ -66,14 +62,16 @@ function counts(): { passed: number; failed: number } {
 try {
   await phase('tools', () => {
     const names = process.env.KUBECONFIG === undefined ? ['--e2e'] : ['kubectl', 'helm'];
-    execFileSync(process.execPath, [join(ROOT, 'scripts/install-tools.ts'), ...names], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(process.execPath, [join(ROOT, 'scripts/install-tools.ts'), ...names], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
   });
   const external = process.env.KUBECONFIG !== undefined;
   if (external && process.env.AEGIS_E2E_IMPORT === undefined) {
     console.error('── the images are expected on the nodes of the cluster of KUBECONFIG');
   } else {
     const images = await phase('images', buildImages);
-    if (external) await phase('images to the cluster', () => importImages(images));
+    if (external) await phase('images to the cluster', () => images.forEach(importToExternal));
     else if (!interrupted) cluster = await phase('cluster', () => RunningCluster.start(images));
   }
   let ok = false;

@@ -21,23 +21,31 @@ const slim = {
   },
 };
 
-/** Writes `gateway.mjs` and the chunks that it loads when they are needed, `gateway-*.mjs`, into the folder. */
+/**
+ * Writes `gateway.mjs`, the chunks that it loads when they are needed, `gateway-*.mjs`, and the program of the init
+ * container, `capture.mjs`, into the folder.
+ */
 export async function buildGateway(outdir) {
-  await build({
+  const common = {
     absWorkingDir: pathOf('..'),
-    entryPoints: { gateway: 'gateway/main.ts' },
     outdir,
     outExtension: { '.js': '.mjs' },
-    chunkNames: 'gateway-[name]-[hash]',
     bundle: true,
-    splitting: true,
     minify: true,
     platform: 'node',
     format: 'esm',
     target: 'node22',
     legalComments: 'none',
     banner: { js: REQUIRE },
-    plugins: [slim, without([UNUSED_OF_OPA, ...UNUSED_OF_UNDICI]), builtinsByRequire, namesOfCommonJs],
     logLevel: 'warning',
+  };
+  await build({
+    ...common,
+    entryPoints: { gateway: 'gateway/main.ts' },
+    chunkNames: 'gateway-[name]-[hash]',
+    splitting: true,
+    plugins: [slim, without([UNUSED_OF_OPA, ...UNUSED_OF_UNDICI]), builtinsByRequire, namesOfCommonJs],
   });
+  // By itself: it shares little, and the gateway need not load a chunk for it.
+  await build({ ...common, entryPoints: { capture: 'gateway/pod-capture/main.ts' }, plugins: [builtinsByRequire] });
 }

@@ -4,8 +4,8 @@
  * Prints one `name path` line per tool. `AEGIS_TOOLS_DIR` overrides the cache folder.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toolFolder, toolPath } from './tool-path.ts';
 import {
@@ -34,6 +34,7 @@ function buildGo(tool: GoTool): void {
   // our own modules may have changed under the same version; Go's build cache makes that cheap
   const source: GoToolSource = GO_TOOLS[tool];
   const own = source.package === '.';
+  copyFolder(tool, source);
   if (existsSync(target) && !own) return;
   mkdirSync(dirname(target), { recursive: true });
   const partial = `${target}.${process.pid}`;
@@ -41,6 +42,20 @@ function buildGo(tool: GoTool): void {
   const variables = Object.entries(source.variables ?? {}).map(([name, value]) => ` -X ${name}=${value}`);
   const flags = ['build', '-trimpath', '-ldflags', `-s -w${variables.join('')}`, '-o', partial];
   run('go', [...flags, source.package], join(root, 'tools', source.module ?? tool));
+  renameSync(partial, target);
+}
+
+/** What comes with a tool's module and is no part of its binary. */
+function copyFolder(tool: GoTool, { folder, module = tool }: GoToolSource): void {
+  if (folder === undefined) return;
+  const target = join(toolFolder(tool), basename(folder.path));
+  if (existsSync(target)) return;
+  const query = ['mod', 'download', '-json', folder.module];
+  const answer = execFileSync('go', query, { cwd: join(root, 'tools', module), encoding: 'utf8' });
+  const partial = `${target}.${process.pid}`;
+  // the module cache is read-only, the copy shall not be
+  cpSync(join((JSON.parse(answer) as { Dir: string }).Dir, folder.path), partial, { recursive: true });
+  run('chmod', ['-R', 'u+w', partial], root);
   renameSync(partial, target);
 }
 
@@ -77,7 +92,7 @@ function install(name: string): string {
   return toolPath(name as GoTool);
 }
 
-const TOOLS: Record<string, { e2e?: true }> = { ...GO_TOOLS, ...PYTHON_TOOLS, ...DEBIAN_TOOLS };
+const TOOLS: Record<string, { version: string; e2e?: true }> = { ...GO_TOOLS, ...PYTHON_TOOLS, ...DEBIAN_TOOLS };
 const ALL = Object.keys(TOOLS);
 const args = process.argv.slice(2);
 const names = args.filter((word) => word !== '--e2e');

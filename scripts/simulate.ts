@@ -6,6 +6,7 @@
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { parseArgs } from 'node:util';
 import fc from 'fast-check';
+import { zlibNow } from '../test/operator/whole/zlib-now.ts';
 
 const { values } = parseArgs({
   options: {
@@ -15,24 +16,9 @@ const { values } = parseArgs({
   },
 });
 
-type Work = (data: Uint8Array, options: object) => Buffer;
-type Done = (error: unknown, result?: Buffer) => void;
-
-// in the thread pool, who is first is chance; here it is the seed
-const zlib = createRequire(import.meta.url)('node:zlib') as Record<string, unknown>;
-for (const name of ['deflate', 'inflate']) {
-  const work = zlib[`${name}Sync`] as Work;
-  zlib[name] = (data: Uint8Array, options: object, done: Done): void => {
-    let result: Buffer;
-    try {
-      result = work(data, options);
-    } catch (error) {
-      done(error);
-      return;
-    }
-    done(undefined, result);
-  };
-}
+const zlib = createRequire(import.meta.url)('node:zlib') as typeof import('node:zlib');
+Object.assign(zlib, zlibNow(zlib));
+// before anybody imports from it
 syncBuiltinESMExports();
 const { history } = await import('../test/operator/whole/events.ts');
 const { simulate } = await import('../test/operator/whole/simulate.ts');

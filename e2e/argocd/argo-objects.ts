@@ -5,7 +5,9 @@ export const NAMESPACE = 'argocd';
 const PART = { 'app.kubernetes.io/part-of': 'argocd' };
 
 interface Kubeconfig {
-  clusters: { cluster: { server: string; 'certificate-authority-data'?: string; 'insecure-skip-tls-verify'?: boolean } }[];
+  clusters: {
+    cluster: { server: string; 'certificate-authority-data'?: string; 'insecure-skip-tls-verify'?: boolean };
+  }[];
   users: { user: { token?: string; 'client-certificate-data'?: string; 'client-key-data'?: string } }[];
 }
 

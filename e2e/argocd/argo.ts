@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toolEnvironment, toolPath } from '../../scripts/tool-path.ts';
+import { toolEnvironment, toolFolder, toolPath } from '../../scripts/tool-path.ts';
 import { freePort } from '../../test/apiserver/ports.ts';
 import { installed, Processes } from '../../test/apiserver/processes.ts';
 import { waitFor } from '../../test/apiserver/wait-for.ts';
@@ -12,6 +11,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { NAMESPACE, writeArgoObjects } from './argo-objects.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CRDS = ['applications', 'applicationsets', 'appprojects'].map((name) => `crd/${name}.argoproj.io`);
 
 export interface ApplicationOptions {
   repoUrl: string;
@@ -71,8 +71,16 @@ export class Argo {
   }
 
   async #start(): Promise<void> {
-    await this.#cluster.kubectl(['apply', '--server-side', '--force-conflicts', '-k', crdFolder()]);
-    await this.#cluster.kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd/applications.argoproj.io']);
+    await this.#cluster.kubectl([
+      'apply',
+      '--server-side',
+      '--force-conflicts',
+      '-k',
+      join(toolFolder('argocd'), 'crds'),
+    ]);
+    // a CRD that was just made has no conditions yet, which is an error to kubectl
+    const wait = ['wait', '--for=condition=Established', '--timeout=10s', ...CRDS];
+    await waitFor(async () => (await this.#cluster.run(wait)).code === 0, 60_000, 'the CRDs of Argo CD are not there');
     await this.#cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
     this.#server = await writeArgoObjects(this.#cluster);
     // the health of our kinds, as its own comment says to
@@ -99,7 +107,12 @@ export class Argo {
       ARGOCD_TLS_DATA_PATH: join(this.#folder, 'tls'),
       ARGOCD_SSH_DATA_PATH: join(this.#folder, 'ssh'),
     };
-    const [redis, repo, repoMetrics, metrics] = [await freePort(), await freePort(), await freePort(), await freePort()];
+    const [redis, repo, repoMetrics, metrics] = [
+      await freePort(),
+      await freePort(),
+      await freePort(),
+      await freePort(),
+    ];
     const store = ['--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--port', String(redis)];
     this.#processes.spawn('redis', store, {
       command: toolPath('redis-server'),
@@ -134,7 +147,10 @@ export class Argo {
   /** Makes or changes an Application, which syncs by itself. */
   async application(name: string, options: ApplicationOptions): Promise<void> {
     const { repoUrl, path, namespace = 'default', automated = true, spec = {} } = options;
-    const policy = { automated: { prune: true, selfHeal: true }, syncOptions: ['ServerSideApply=true', 'CreateNamespace=true'] };
+    const policy = {
+      automated: { prune: true, selfHeal: true },
+      syncOptions: ['ServerSideApply=true', 'CreateNamespace=true'],
+    };
     const application = {
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Application',
@@ -182,12 +198,23 @@ export class Argo {
       last = await this.status(name);
       return last.sync === 'Synced' && last.revision === commit && last.health === health && last;
     };
-    return waitFor(reached, ms, () => `the Application ${name} is not there: ${JSON.stringify(last, null, 1)}\n${this.lastLines()}`);
+    return waitFor(
+      reached,
+      ms,
+      () => `the Application ${name} is not there: ${JSON.stringify(last, null, 1)}\n${this.lastLines()}`,
+    );
   }
 
   /** Removes the Application and what it has applied. */
   async removeApplication(name: string): Promise<void> {
-    await this.#cluster.kubectl(['-n', NAMESPACE, 'delete', `application/${name}`, '--ignore-not-found', '--timeout=90s']);
+    await this.#cluster.kubectl([
+      '-n',
+      NAMESPACE,
+      'delete',
+      `application/${name}`,
+      '--ignore-not-found',
+      '--timeout=90s',
+    ]);
   }
 
   lastLines(): string {
@@ -208,13 +235,6 @@ case $1 in
   *) echo "kustomize $1 is not here" >&2; exit 1 ;;
 esac
 `;
-
-/** The CRDs come with the module that the binary is built from. */
-function crdFolder(): string {
-  const args = ['list', '-m', '-f', '{{.Dir}}', 'github.com/argoproj/argo-cd/v3'];
-  const folder = execFileSync('go', args, { cwd: join(ROOT, 'tools/argocd'), encoding: 'utf8' }).trim();
-  return join(folder, 'manifests/crds');
-}
 
 function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {

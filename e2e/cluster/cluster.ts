@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { installed } from '../../test/apiserver/processes.ts';
 import { waitFor } from '../../test/apiserver/wait-for.ts';
 import { askNode } from './control.ts';
+import { importToExternal } from './external.ts';
 import { Layout, NODE_ADDRESS } from './layout.ts';
 
 export interface Ran {
@@ -75,9 +76,14 @@ export class Cluster {
     const options = { encoding: 'utf8', env, timeout, maxBuffer: 64 * 1024 * 1024 } as const;
     const words = [`--kubeconfig=${this.kubeconfig}`, ...args];
     return new Promise((resolve) => {
-      const child = execFile(installed('kubectl'), words, options, (error: ExecFileException | null, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr });
-      });
+      const child = execFile(
+        installed('kubectl'),
+        words,
+        options,
+        (error: ExecFileException | null, stdout, stderr) => {
+          resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr });
+        },
+      );
       child.stdin?.on('error', () => {});
       child.stdin?.end(input ?? '');
     });
@@ -88,7 +94,10 @@ export class Cluster {
   }
 
   /** Server-side apply of all documents. @throws with what is wrong */
-  applyYaml(text: string, options: { namespace?: string; fieldManager?: string; force?: boolean } = {}): Promise<string> {
+  applyYaml(
+    text: string,
+    options: { namespace?: string; fieldManager?: string; force?: boolean } = {},
+  ): Promise<string> {
     const { namespace, fieldManager = 'e2e', force = false } = options;
     const place = namespace === undefined ? [] : [`--namespace=${namespace}`];
     const flags = [`--field-manager=${fieldManager}`, `--force-conflicts=${force}`];
@@ -132,7 +141,11 @@ export class Cluster {
   }
 
   /** Runs a command in a container; how it ends is the result. */
-  exec(pod: { namespace: string; name: string; container?: string }, command: readonly string[], input?: string): Promise<Ran> {
+  exec(
+    pod: { namespace: string; name: string; container?: string },
+    command: readonly string[],
+    input?: string,
+  ): Promise<Ran> {
     const container = pod.container === undefined ? [] : ['-c', pod.container];
     const words = ['exec', ...(input === undefined ? [] : ['-i']), '-n', pod.namespace, pod.name, ...container];
     return this.run([...words, '--', ...command], input);
@@ -145,7 +158,8 @@ export class Cluster {
 
   /** @param file a docker-archive. With KUBECONFIG the command in AEGIS_E2E_IMPORT gets its path (`kind load image-archive`) */
   async importImage(file: string): Promise<void> {
-    await askNode(this.#own('importImage').controlSocket, 'importImage', file);
+    if (this.#layout !== undefined) await askNode(this.#layout.controlSocket, 'importImage', file);
+    else importToExternal(file);
   }
 
   async stopApiServer(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
@@ -180,7 +194,9 @@ export class Cluster {
   /** Pods resolve the name to the address within a second, instead of not at all. The last one of a name counts. */
   addDnsName(host: string, address: string): void {
     const { dnsHosts } = this.#own('addDnsName');
-    const others = readFileSync(dnsHosts, 'utf8').split('\n').filter((line) => line !== '' && line.split(' ')[1] !== host);
+    const others = readFileSync(dnsHosts, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && line.split(' ')[1] !== host);
     writeFileSync(dnsHosts, [...others, `${address} ${host}`, ''].join('\n'));
   }
 

@@ -137,6 +137,9 @@ export function writeNodeFiles(layout: Layout): void {
   writeFileSync(join(layout.file('cni'), '10-aegis-e2e.conflist'), JSON.stringify(cniConfig()));
   writeFileSync(layout.file('kubelet.json'), JSON.stringify(kubeletConfig(layout)));
   writeFileSync(layout.file('pod-resolv.conf'), '');
-  writeFileSync(layout.file('empty-zone'), '. 1 IN SOA ns.invalid. nobody.invalid. 1 3600 600 86400 1\n. 1 IN NS ns.invalid.\n');
+  writeFileSync(
+    layout.file('empty-zone'),
+    '. 1 IN SOA ns.invalid. nobody.invalid. 1 3600 600 86400 1\n. 1 IN NS ns.invalid.\n',
+  );
   writeFileSync(layout.dnsHosts, '');
 }

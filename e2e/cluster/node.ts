@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
@@ -97,7 +97,10 @@ export class ClusterNode {
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
       subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }],
     }));
-    await this.#kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [discovery, ...bindings] }));
+    await this.#kubectl(
+      ['apply', '-f', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [discovery, ...bindings] }),
+    );
   }
 
   #kubectl(args: readonly string[], input?: string): Promise<string> {
@@ -168,7 +171,11 @@ export class ClusterNode {
       const { status } = body as { status?: { conditions?: { type: string; status: string }[] } };
       return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
     };
-    await waitFor(reads, ms, () => `the node is not ready; the kubelet says:\n${this.#plane.processes.lastLines('kubelet')}`);
+    await waitFor(
+      reads,
+      ms,
+      () => `the node is not ready; the kubelet says:\n${this.#plane.processes.lastLines('kubelet')}`,
+    );
   }
 
   stopServer(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
@@ -189,7 +196,10 @@ export class ClusterNode {
   async reboot(): Promise<void> {
     await this.#stopNode();
     killAllPods();
-    inNode(this.#layout, `rm -rf /run/netns/cni-* ${this.#layout.containerd}/state`);
+    const { containerd, kubelet } = this.#layout;
+    for (const mount of mountsBelow(['/run/netns', `${containerd}/state`, kubelet]))
+      inNode(this.#layout, `umount -l '${mount}'`);
+    inNode(this.#layout, `rm -rf /run/netns/* ${containerd}/state`);
     await this.#startNode();
   }
 
@@ -206,7 +216,7 @@ export class ClusterNode {
 
   /** Ends the pause containers of pods: the kubelet makes everything of them anew. @param pods uids; all when absent */
   killSandboxes(pods?: readonly string[]): void {
-    const sandboxes = this.#ctr("containers list -q 'labels.\"io.cri-containerd.kind\"==sandbox'").split('\n');
+    const sandboxes = this.#ctr('containers list -q \'labels."io.cri-containerd.kind"==sandbox\'').split('\n');
     for (const id of sandboxes.filter((line) => line !== '')) {
       const { Labels } = JSON.parse(this.#ctr(`containers info ${id}`)) as { Labels: Record<string, string> };
       if (pods !== undefined && !pods.includes(Labels['io.kubernetes.pod.uid'] ?? '')) continue;
@@ -237,6 +247,13 @@ function killAllPods(): void {
       // it has ended
     }
   }
+}
+
+/** The innermost first. */
+function mountsBelow(folders: readonly string[]): string[] {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  const mounts = lines.map((line) => line.split(' ')[4] ?? '');
+  return mounts.filter((mount) => folders.some((folder) => mount.startsWith(`${folder}/`))).reverse();
 }
 
 function answers(url: string): Promise<boolean> {

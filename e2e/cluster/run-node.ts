@@ -1,6 +1,7 @@
 /** Runs inside the cluster's namespaces: `node run-node.ts FOLDER IMAGE…`. Serves until it is killed. */
-import { Layout } from './layout.ts';
+
 import { serveControl } from './control.ts';
+import { Layout } from './layout.ts';
 import { ClusterNode } from './node.ts';
 
 const [folder, ...images] = process.argv.slice(2);

@@ -86,7 +86,11 @@ function firstChild(pid: number): number | undefined {
 
 /** Runs a command inside, in the folder where it is called. */
 function enterScript(layout: Layout, pid: number): string {
-  const namespaces = [`--net=/proc/${pid}/ns/net`, `--mount=/proc/${pid}/ns/mnt`, `--pid=/proc/${pid}/ns/pid_for_children`];
+  const namespaces = [
+    `--net=/proc/${pid}/ns/net`,
+    `--mount=/proc/${pid}/ns/mnt`,
+    `--pid=/proc/${pid}/ns/pid_for_children`,
+  ];
   return `#!/bin/sh
 export KUBECONFIG=${layout.adminKubeconfig} AEGIS_E2E_CLUSTER=${layout.folder} PATH="${layout.bin}:$PATH"
 [ $# -gt 0 ] || set -- bash

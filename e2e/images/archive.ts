@@ -19,7 +19,13 @@ export interface ImageConfig {
 
 /** A tar of a folder as it is: owners by number, names in order, one time for all files. */
 export function tarFolder(folder: string, file: string): void {
-  const flags = ['--numeric-owner', '--sort=name', '--mtime=@0', '--format=posix', '--pax-option=delete=atime,delete=ctime'];
+  const flags = [
+    '--numeric-owner',
+    '--sort=name',
+    '--mtime=@0',
+    '--format=posix',
+    '--pax-option=delete=atime,delete=ctime',
+  ];
   execFileSync('tar', [...flags, '-C', folder, '-cf', file, '.'], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
@@ -60,7 +66,9 @@ export async function writeArchive(
     });
     const configName = `${createHash('sha256').update(image).digest('hex')}.json`;
     writeFileSync(join(scratch, configName), image);
-    const manifest = [{ Config: configName, RepoTags: [fullName(name)], Layers: digests.map((digest) => `${digest}.tar`) }];
+    const manifest = [
+      { Config: configName, RepoTags: [fullName(name)], Layers: digests.map((digest) => `${digest}.tar`) },
+    ];
     writeFileSync(join(scratch, 'manifest.json'), JSON.stringify(manifest));
     mkdirSync(dirname(file), { recursive: true });
     tarFolder(scratch, `${file}.${process.pid}`);

@@ -50,7 +50,10 @@ export async function buildImage(options: BuildOptions): Promise<string> {
   const build = new Build(options);
   const { layers, key, config, plain, env } = build.run();
   const label = options.name.replace(/[/:]/g, '_');
-  const file = join(imageFolder(), `${label}-${digestOf(key, JSON.stringify(config), JSON.stringify(env)).slice(0, 16)}.tar`);
+  const file = join(
+    imageFolder(),
+    `${label}-${digestOf(key, JSON.stringify(config), JSON.stringify(env)).slice(0, 16)}.tar`,
+  );
   if (!existsSync(file)) {
     forgetOld(label);
     const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
@@ -115,10 +118,10 @@ class Build {
 
   #step(state: State, instruction: Instruction, globals: Record<string, string | undefined>): void {
     const { word } = instruction;
-    if (word === 'RUN') return this.#run(state, instruction);
     const text = expand(instruction.text, { ...state.args, ...state.env });
-    if (word === 'COPY') return this.#copy(state, instruction, text);
-    if (word === 'ARG') {
+    if (word === 'RUN') this.#run(state, instruction);
+    else if (word === 'COPY') this.#copy(state, instruction, text);
+    else if (word === 'ARG') {
       for (const [name, value] of Object.entries(parseArg(text))) {
         state.args[name] = this.#options.args?.[name] ?? value ?? globals[name];
       }
@@ -182,7 +185,8 @@ function configure(state: State, word: string, text: string): void {
   else if (word === 'CMD') config.Cmd = parseCommand(text);
   else if (word === 'STOPSIGNAL') config.StopSignal = text;
   else if (word === 'VOLUME') config.Volumes = { ...config.Volumes, ...setOf(text.split(/\s+/)) };
-  else if (word === 'EXPOSE') config.ExposedPorts = { ...config.ExposedPorts, ...setOf(text.split(/\s+/).map(withProtocol)) };
+  else if (word === 'EXPOSE')
+    config.ExposedPorts = { ...config.ExposedPorts, ...setOf(text.split(/\s+/).map(withProtocol)) };
   else throw new Error(`${word} is not understood here`);
 }
 

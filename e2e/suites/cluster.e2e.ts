@@ -1,9 +1,10 @@
 /** The ground that the other suites stand on: nothing of Aegis, only Kubernetes and Argo CD as they should be. */
+
+import { eventually } from '../../test/apiserver/wait-for.ts';
 import { Argo } from '../argocd/argo.ts';
 import { GitRepo } from '../argocd/git-repo.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import { podOf, workload } from '../support/pods.ts';
-import { eventually } from '../../test/apiserver/wait-for.ts';
 
 const cluster = Cluster.attach();
 let namespace = '';
@@ -21,7 +22,9 @@ test('a node is ready', async () => {
 });
 
 test('a native sidecar starts before the next init container, and that before the app; logs and exec work', async () => {
-  const say = (text: string, then = 'exec sleep infinity') => ({ command: ['sh', '-c', `echo ${text} $(date +%s%N); ${then}`] });
+  const say = (text: string, then = 'exec sleep infinity') => ({
+    command: ['sh', '-c', `echo ${text} $(date +%s%N); ${then}`],
+  });
   const startupProbe = { exec: { command: ['true'] }, periodSeconds: 1 };
   const spec = {
     initContainers: [
@@ -46,17 +49,32 @@ test('a native sidecar starts before the next init container, and that before th
     times.push(BigInt(time));
   }
   expect(times).toEqual([...times].sort((a, b) => Number(a - b)));
-  const ran = await cluster.exec({ namespace, name: 'ordered', container: 'app' }, ['sh', '-c', 'cat; exit 7'], 'typed');
+  const ran = await cluster.exec(
+    { namespace, name: 'ordered', container: 'app' },
+    ['sh', '-c', 'cat; exit 7'],
+    'typed',
+  );
   expect(ran).toMatchObject({ code: 7, stdout: 'typed' });
 });
 
 test('a pod reaches another one by the name of its Service', async () => {
   const labels = { app: 'web' };
-  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' }, spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] } };
-  const server = workload('web', { command: ['node', '-e', SERVER], readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 } });
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web' },
+    spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
+  };
+  const server = workload('web', {
+    command: ['node', '-e', SERVER],
+    readinessProbe: { httpGet: { port: 8080 }, periodSeconds: 1 },
+  });
   await cluster.apply(service, { namespace });
   await cluster.apply(podOf('web', { containers: [server] }, labels), { namespace });
-  await cluster.apply(podOf('client', { containers: [workload('client', { securityContext: { runAsUser: 12_345 } })] }), { namespace });
+  await cluster.apply(
+    podOf('client', { containers: [workload('client', { securityContext: { runAsUser: 12_345 } })] }),
+    { namespace },
+  );
   await cluster.whenReady(namespace, 'web');
   await cluster.whenReady(namespace, 'client');
   const client = { namespace, name: 'client' };
@@ -71,8 +89,11 @@ test('a pod reaches another one by the name of its Service', async () => {
 
 test('the workload image has the unmodified clients of Stripe', async () => {
   const client = { namespace, name: 'client' };
-  expect(await cluster.exec(client, ['python3', '-c', 'import stripe; print(stripe.VERSION)'])).toMatchObject({ code: 0 });
-  const load = "const S = require('stripe'); console.log(typeof new (S.default ?? S)('sk_test_x').paymentIntents.create)";
+  expect(await cluster.exec(client, ['python3', '-c', 'import stripe; print(stripe.VERSION)'])).toMatchObject({
+    code: 0,
+  });
+  const load =
+    "const S = require('stripe'); console.log(typeof new (S.default ?? S)('sk_test_x').paymentIntents.create)";
   expect((await cluster.exec(client, ['node', '-e', load])).stdout).toBe('function\n');
 });
 

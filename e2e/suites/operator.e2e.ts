@@ -12,16 +12,23 @@ interface Condition {
   status: string;
   reason?: string;
 }
-type Resource = { metadata: { name: string; generation: number }; status?: { conditions?: Condition[]; observedGeneration?: number } };
+type Resource = {
+  metadata: { name: string; generation: number };
+  status?: { conditions?: Condition[]; observedGeneration?: number };
+};
 
 beforeAll(() => installOperator(cluster));
 afterAll(() => cluster.removeNamespace('fintech'));
 
 test('two replicas are ready', async () => {
   const pods = await cluster.pods(OPERATOR_NAMESPACE, OPERATOR_SELECTOR);
-  const ready = pods.filter(({ status }) => status.conditions?.some((it) => it.type === 'Ready' && it.status === 'True'));
+  const ready = pods.filter(({ status }) =>
+    status.conditions?.some((it) => it.type === 'Ready' && it.status === 'True'),
+  );
   expect(ready).toHaveLength(2);
-  expect(pods.flatMap(({ status }) => status.containerStatuses?.map(({ restartCount }) => restartCount))).toEqual([0, 0]);
+  expect(pods.flatMap(({ status }) => status.containerStatuses?.map(({ restartCount }) => restartCount))).toEqual([
+    0, 0,
+  ]);
 });
 
 test('the FinTech sample is reconciled', async () => {

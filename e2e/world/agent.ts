@@ -24,7 +24,12 @@ export interface AgentOptions {
   spec?: Record<string, unknown>;
 }
 
-export function deployment(options: AgentOptions): object {
+export interface DeploymentObject {
+  metadata: { name: string; namespace: string; annotations?: Record<string, string> };
+  [field: string]: unknown;
+}
+
+export function deployment(options: AgentOptions): DeploymentObject {
   const { namespace, name, serviceAccountName = name, replicas = 1, labels = {}, annotations = {} } = options;
   return {
     apiVersion: 'apps/v1',

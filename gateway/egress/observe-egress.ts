@@ -1,3 +1,4 @@
+import { resolversOf } from '../pod-capture/resolvers.ts';
 import { canonicalAddress } from '../upstream/address-guard.ts';
 import { type PastTheGatewayOptions, pastTheGateway, type SocketTables } from './past-the-gateway.ts';
 import { type ProcSocket, parseSockets } from './proc-sockets.ts';
@@ -17,7 +18,6 @@ export interface ObserveEgressOptions extends Pick<PastTheGatewayOptions, 'ownUi
 }
 
 const INTERVAL = 1000;
-const RESOLVER = /^nameserver[ \t]+([^ \t%#;]+)/gm;
 
 /**
  * Looks every second at the sockets of this network namespace. What opens and closes between two looks is not seen: it
@@ -26,7 +26,7 @@ const RESOLVER = /^nameserver[ \t]+([^ \t%#;]+)/gm;
 export async function observeEgress(options: ObserveEgressOptions): Promise<{ stop(): void }> {
   const { readFile, littleEndian, ownAddresses, seen, failed, interval = INTERVAL } = options;
   const resolvConf = await readFile('/etc/resolv.conf').catch(() => '');
-  const resolvers = canonicalSet([...resolvConf.matchAll(RESOLVER)].map(([, address]) => address as string));
+  const resolvers = canonicalSet(resolversOf(resolvConf));
   let before: ReadonlySet<string> = new Set();
   let stopped = false;
   let told = false;

@@ -148,7 +148,7 @@ export class TenantController {
     for (const identity of await this.#heads(signal)) this.#queue.add(keyOfTenant(identity));
     this.#started = true;
     this.#options.onStarted();
-    const unsubscribe = tenants.subscribe((identity) => this.changed(identity));
+    const unsubscribe = tenants.subscribe((identity) => this.#told(identity));
     for (const { identity } of tenants.populated()) this.#queue.add(keyOfTenant(identity));
     try {
       await this.#queue.run(
@@ -172,6 +172,14 @@ export class TenantController {
       unsubscribe();
     }
     if (fatal !== undefined) throw fatal;
+  }
+
+  /** What is the platform's is everybody's, also of those who have nothing of their own any more but a past. */
+  #told(identity: TenantIdentity): void {
+    const { tenants, platformNamespace } = this.#options;
+    this.changed(identity);
+    if (tenants.scopeOf(platformNamespace)?.identity.uid !== identity.uid) return;
+    for (const key of this.#records.keys()) this.changed(identityOf(key));
   }
 
   /** Work on what is committed of a tenant, with no pass in between; nothing where nothing is. */

@@ -35,10 +35,11 @@ export function injectPod(
   digest: (text: string) => string,
 ): InjectedPod {
   const mode = captureMode(namespace, settings);
-  const { containers, volumes, environment } = render(facts, mode, settings);
+  const rendered = render(facts, mode, settings);
+  const { containers, volumes, environment } = rendered;
   const { pod: foreign, warnings } = foreignPart(pod, settings);
   const { metadata, spec } = foreign;
-  const stamp = makeStamp(foreign, facts, namespace, settings, mode, digest);
+  const stamp = makeStamp(foreign, { facts, namespace, settings, mode, rendered }, digest);
   const own = containers.map((container) =>
     withKeptAdditions(
       container,

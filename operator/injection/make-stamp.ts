@@ -1,7 +1,16 @@
 import type { CaptureMode, PodStamp } from '../../policy/wire/pod-contract.ts';
+import { MIN_SEQUENCE_VARIABLE } from './gateway-environment.ts';
 import { guardProblems } from './guard-grant.ts';
-import { render } from './render.ts';
+import type { Rendered } from './render.ts';
 import type { AdmittedPod, InjectionFacts, InjectionSettings, NamespaceFacts } from './types.ts';
+
+export interface Stamped {
+  facts: InjectionFacts;
+  namespace: NamespaceFacts;
+  settings: InjectionSettings;
+  mode: CaptureMode;
+  rendered: Rendered;
+}
 
 /**
  * What is said of a pod in its annotation. The digest leaves the minimum sequence out: with every bundle it is another
@@ -10,24 +19,28 @@ import type { AdmittedPod, InjectionFacts, InjectionSettings, NamespaceFacts } f
  */
 export function makeStamp(
   pod: AdmittedPod,
-  facts: InjectionFacts,
-  namespace: NamespaceFacts,
-  settings: InjectionSettings,
-  mode: CaptureMode,
+  { facts, namespace, settings, mode, rendered }: Stamped,
   digest: (text: string) => string,
 ): PodStamp {
   const { name, agentId, egressGuard } = facts.registration;
   const problems = egressGuard === 'Off' ? [] : guardProblems(pod, namespace, settings, mode);
-  const template = JSON.stringify(render({ ...facts, minSequence: 1 }, mode, settings));
   return {
     version: 1,
     registration: name,
     agent: agentId,
     tenant: facts.tenant.name,
-    template: `sha256:${digest(template)}`,
+    template: `sha256:${digest(templateOf(rendered))}`,
     capture: mode,
     egressGuard,
     guarded: egressGuard === 'Enforce' && problems.length === 0,
     ...(problems.length > 0 && { problems }),
   };
+}
+
+function templateOf({ containers, ...rendered }: Rendered): string {
+  const lasting = containers.map(({ env = [], ...container }) => ({
+    ...container,
+    env: env.filter(({ name }) => name !== MIN_SEQUENCE_VARIABLE),
+  }));
+  return JSON.stringify([lasting, rendered]);
 }

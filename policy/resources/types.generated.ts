@@ -751,7 +751,7 @@ export interface AgentRegistrationStatusEgressObserved {
   protocol: 'tcp' | 'udp';
   /** Connections since the gateways that run now were started. */
   connections: number;
-  /** True when the guard drops them; with Observe: when Enforce would. */
+  /** True when they were refused; else they passed. */
   refused: boolean;
 }
 

@@ -1,8 +1,20 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { toolEnvironment, toolPath } from '../../scripts/tool-path.ts';
 
 /** There is no container engine in the tests, so the image's root is laid out by the Dockerfile's own script. */
 const root = join(__dirname, '../..');
@@ -56,7 +68,9 @@ function layOut(folder: string): string {
   execFileSync('ln', ['-s', join(root, 'node_modules'), join(source, 'node_modules')]);
   const build = `import('./scripts/build-gateway.mjs').then(({ buildGateway }) => buildGateway('${folder}/gateway'))`;
   execFileSync(process.execPath, ['-e', build], { cwd: source });
-  execFileSync('sh', ['scripts/image-root.sh', process.execPath, join(folder, 'gateway'), out], { cwd: source });
+  // Debian's iptables, unpacked and not installed.
+  const script = ['scripts/image-root.sh', process.execPath, join(folder, 'gateway'), out, toolPath('iptables')];
+  execFileSync('sh', script, { cwd: source, env: { ...process.env, ...toolEnvironment('iptables') } });
   return out;
 }
 
@@ -67,9 +81,7 @@ asRoot('nothing else is needed: it runs there as another user, on a read-only ro
   chmodSync(folder, 0o755);
   try {
     const out = layOut(folder);
-    expect(readdirSync(join(out, 'app')).every((name) => name.startsWith('gateway') && name.endsWith('.mjs'))).toBe(
-      true,
-    );
+    expect(readdirSync(join(out, 'app')).filter((name) => !/^gateway.*\.mjs$/.test(name))).toEqual(['capture.mjs']);
     const state = join(folder, 'state');
     mkdirSync(join(state, 'bundle'), { recursive: true });
     const aegis = (...args: string[]) =>
@@ -127,6 +139,56 @@ asRoot('nothing else is needed: it runs there as another user, on a read-only ro
     } finally {
       child.kill('SIGKILL');
     }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+const CAPTURE = {
+  version: 1,
+  gatewayUid: 16_001,
+  ports: { http: 15_080, tls: 15_443 },
+  guard: 'Enforce',
+  allow: [{ cidr: '10.0.0.0/8' }, { cidr: 'fd00::/8', ports: [443] }],
+};
+
+asRoot('the init container runs there too: root with NET_ADMIN and nothing else, in a network of its own', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'aegis-image-'));
+  try {
+    const out = layOut(folder);
+    writeFileSync(join(out, 'etc/resolv.conf'), 'nameserver 10.96.0.10\n');
+    const mounts = `mount --bind ${out} ${out} && mount -o remount,ro,bind ${out} && mount --bind /proc ${out}/proc &&
+      exec setpriv --bounding-set=-all,+net_admin,+sys_chroot --inh-caps=-all chroot ${out} "$@"`;
+    const inPod = (...command: string[]) => ['-n', '-m', 'sh', '-c', mounts, 'sh', ...command];
+    const run = (config: unknown) =>
+      spawnSync('unshare', inPod('/usr/local/bin/node', '/app/capture.mjs'), {
+        env: { PATH: process.env.PATH, AEGIS_CAPTURE_CONFIG: JSON.stringify(config) },
+        encoding: 'utf8',
+        timeout: 60_000,
+      });
+    const done = run(CAPTURE);
+    expect([done.status, done.stderr]).toEqual([0, '']);
+    expect(JSON.parse(done.stdout)).toMatchObject({
+      event: 'capture.applied',
+      guard: 'Enforce',
+      resolvers: ['10.96.0.10'],
+    });
+    const refused = run({ ...CAPTURE, version: 2 });
+    expect([refused.status, refused.stdout]).toEqual([1, '']);
+    expect(JSON.parse(refused.stderr)).toMatchObject({ code: 'AEGIS_CAPTURE_CONFIG' });
+    // Rules that others have written are read with any extension.
+    const extensions = readdirSync(join(out, 'usr/lib'), { recursive: true }).map(String);
+    for (const name of [
+      'libxt_owner.so',
+      'libxt_comment.so',
+      'libxt_multiport.so',
+      'libipt_REJECT.so',
+      'libip6t_REJECT.so',
+    ]) {
+      expect(extensions.some((path) => path.endsWith(`/xtables/${name}`))).toBe(true);
+    }
+    expect(readdirSync(join(out, 'usr/sbin'))).toEqual(['xtables-nft-multi']);
+    for (const name of ['bin', 'usr/bin', 'sbin']) expect(existsSync(join(out, name))).toBe(false);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -24,8 +24,17 @@ const payments = createPaymentStandIn({ clock: Date.now, log: () => {} });
 function handle(request: IncomingMessage, response: ServerResponse): void {
   const host = (request.headers.host ?? '').replace(/:\d+$/, '');
   const { method = '', url: path = '', headers, socket } = request;
-  if (path === '/__requests') return answer(response, { requests: seen, totals: payments.totals() });
-  const entry = { host, method, path, from: socket.remoteAddress ?? '', authorization: headers.authorization !== undefined };
+  if (path === '/__requests') {
+    answer(response, { requests: seen, totals: payments.totals() });
+    return;
+  }
+  const entry = {
+    host,
+    method,
+    path,
+    from: socket.remoteAddress ?? '',
+    authorization: headers.authorization !== undefined,
+  };
   seen.push(entry);
   if (seen.length > KEPT) seen.shift();
   console.log(JSON.stringify(entry));

@@ -30,6 +30,16 @@ beforeAll(async () => {
       bound('aegis-relabel', 'relabellers'),
     ].join('\n---\n'),
   );
+  const path = await pod(agentPod());
+  for (const as of [ann, marker]) {
+    const permitted = async () => {
+      const { status } = await server.merge(`${path}/status`, { metadata: { annotations: { note: 'x' } } }, as);
+      return status === 200;
+    };
+    await waitFor(permitted, 30_000, 'the roles are not in force');
+  }
+  const relabelled = async () => (await server.merge(path, labels({ role: 'canary' }), marker)).status === 200;
+  await waitFor(relabelled, 30_000, 'the role is not in force');
 }, MINUTES);
 afterAll(() => server?.stop());
 

@@ -17,6 +17,10 @@ beforeAll(async () => {
     '--clusterrole=aegis-unprotect',
     `--group=${name}`,
   ]);
+  const space = await server.api.namespace('space', { 'aegis.dev/inject': 'enabled' });
+  const path = `/api/v1/namespaces/${space}?dryRun=All`;
+  const permitted = async () => (await server.merge(path, labels({ 'aegis.dev/inject': null }), keeper)).status === 200;
+  await waitFor(permitted, 30_000, 'the role is not in force');
 });
 afterAll(() => server?.stop());
 

@@ -349,3 +349,17 @@ test('TLS: only the named authority is trusted, and a new one without a restart'
   writeFileSync(caFile, mine.ca);
   await until(() => sequence() === 1);
 });
+
+test('TLS: an authority that is given as text wins over any file', async () => {
+  const folder = temporaryFolder();
+  cleanUp.push(folder.remove);
+  const caFile = join(folder.path, 'ca.crt');
+  const [mine, other] = [createAuthority(), createAuthority()];
+  writeFileSync(caFile, other.ca);
+  const server = await serve(mine.issue('localhost'));
+  publish(server, bundle(1));
+  const { sequence } = follow(server.url, { ca: mine.ca, caFile, headersTimeout: 2_000 });
+  await until(() => sequence() === 1);
+  const { error } = follow(server.url, { ca: other.ca, headersTimeout: 2_000 });
+  await until(() => error() === 'AEGIS_BUNDLE_FETCH');
+});

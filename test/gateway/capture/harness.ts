@@ -173,8 +173,8 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   return world;
 }
 
-export async function until(what: string, ask: () => boolean): Promise<void> {
-  const end = Date.now() + 5000;
+export async function until(what: string, ask: () => boolean, ms = 5000): Promise<void> {
+  const end = Date.now() + ms;
   while (!ask()) {
     if (Date.now() > end) throw new Error(`${what} did not happen`);
     await new Promise((done) => setTimeout(done, 5));

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
+import { openCertificateAuthority } from '../../../gateway/capture/ca/certificate-authority.ts';
 import { GATEWAY_SETTINGS } from '../../../gateway/config/gateway-settings.ts';
 import { ENVIRONMENT_PREFIX, SETTINGS } from '../../../gateway/config/settings.ts';
 import { type LoadedSettings, loadSettings } from '../../../runtime/settings/load-settings.ts';
@@ -219,4 +221,44 @@ test('arbitrary arguments, variables and files never throw, and never give setti
     ),
     { numRuns: 300 },
   );
+});
+
+const CERTIFICATE = (() => {
+  const files = new Map<string, string>();
+  return openCertificateAuthority({
+    files: { read: (name) => files.get(name), write: (name, text) => files.set(name, text) },
+    now: Date.now,
+    randomBytes: (size) => randomBytes(size),
+  });
+})().certificate;
+
+test('certificates stand in a setting as text, and keys never do', async () => {
+  const text = `${CERTIFICATE}\n# another\n${CERTIFICATE}`;
+  const { settings, problems: none } = await load(GOOD, { AEGIS_GATEWAY_BUNDLE_CA: text });
+  expect([none, settings['bundle.ca']]).toEqual([[], CERTIFICATE.repeat(2)]);
+  const key = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n';
+  const broken = CERTIFICATE.replace('MII', 'AAA');
+  for (const bad of ['ca.crt', key, `${CERTIFICATE}${key}`, broken, CERTIFICATE.repeat(200)]) {
+    expect(await problems(GOOD, { AEGIS_GATEWAY_BUNDLE_CA: bad })).toEqual([
+      expect.stringMatching(/^AEGIS_GATEWAY_BUNDLE_CA\|.*\|AEGIS_SETTING_VALUE$/),
+    ]);
+  }
+});
+
+test('hosts that pass are hosts, with or without what is below them', async () => {
+  const hosts = ['--capture.allowHosts', 'Kubernetes.default.svc,*.example.com,db:5432'];
+  const { settings } = await load([...GOOD, ...hosts]);
+  expect(settings['capture.allowHosts'].map(({ host, port }) => [host, port])).toEqual([
+    ['kubernetes.default.svc', undefined],
+    ['*.example.com', undefined],
+    ['db', 5432],
+  ]);
+  expect(await problems([...GOOD, '--capture.allowHosts', '*'])).toHaveLength(1);
+});
+
+test('redirected traffic needs to know who calls; a bundle of certificates needs a CA', async () => {
+  const without = GOOD.filter((word) => word !== '--agent' && word !== 'a');
+  const given = ['--listen.proxy', 'off', '--listen.http', '127.0.0.1:15080', '--capture.trustBundle', 'b.crt'];
+  const codes = (await problems([...without, ...given])).map((text) => text.split('|').at(-1));
+  expect(codes).toEqual(['AEGIS_SETTING_MISSING', 'AEGIS_SETTING_MISSING']);
 });

@@ -34,6 +34,10 @@ export interface PodNetwork {
   probe(uid: number, probes: readonly Probe[]): string[];
   /** A program of the pod; ends with it. */
   start(uid: number, command: readonly string[]): Promise<void>;
+  /** The same, by what it says on either output once it is ready; all that it has said so far. */
+  startSaying(uid: number, command: readonly string[], word: string): Promise<() => string>;
+  /** A program outside. */
+  startOutside(command: readonly string[]): Promise<void>;
   /** Any command in the pod's network, as root. */
   inside(command: readonly string[], input?: string): string;
   /** Any command outside of it. */
@@ -125,10 +129,10 @@ export async function openPodNetwork(): Promise<PodNetwork> {
   ip(pod, `route add default via ${ipv4}`);
   ip(pod, `-6 route add default via ${ipv6}`);
 
-  const begin = async (pid: number, command: readonly string[]): Promise<void> => {
+  const begin = async (pid: number, command: readonly string[], word = 'ready'): Promise<() => string> => {
     const child = spawn('nsenter', [...enter(pid), ...command], { env: ENVIRONMENT });
     children.push(child);
-    await ready(child);
+    return ready(child, word);
   };
   await begin(world, [
     process.execPath,
@@ -157,7 +161,13 @@ export async function openPodNetwork(): Promise<PodNetwork> {
     },
     probe: (uid, probes) =>
       JSON.parse(run(pod, [...asUser(uid), here('probe.mjs'), JSON.stringify(probes)])) as string[],
-    start: (uid, [script = '', ...args]) => begin(pod, [...asUser(uid), script, ...args]),
+    async start(uid, command) {
+      await begin(pod, [...asUser(uid), ...command]);
+    },
+    startSaying: (uid, command, word) => begin(pod, [...asUser(uid), ...command], word),
+    async startOutside(command) {
+      await begin(world, [process.execPath, ...command]);
+    },
     inside: (command, input) => run(pod, command, input),
     outside: (command) => run(world, command),
     async close() {
@@ -172,15 +182,17 @@ export async function openPodNetwork(): Promise<PodNetwork> {
   };
 }
 
-/** The first line that a program prints says that it is ready. */
-async function ready(child: ChildProcess): Promise<void> {
+/** Resolves once the program has said the word. */
+async function ready(child: ChildProcess, word = 'ready'): Promise<() => string> {
   let said = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    said += chunk.toString();
+  await new Promise<void>((done, failed) => {
+    const listen = (chunk: Buffer): void => {
+      said += chunk.toString();
+      if (said.includes(word)) done();
+    };
+    child.stdout?.on('data', listen);
+    child.stderr?.on('data', listen);
+    child.once('exit', () => failed(new Error(`it ended: ${said}`)));
   });
-  const ended = once(child, 'exit').then(() => {
-    throw new Error(`it ended: ${said}`);
-  });
-  ended.catch(() => undefined);
-  await Promise.race([once(child.stdout as NodeJS.ReadableStream, 'data'), ended]);
+  return () => said;
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { compareCandidate } from '../../../gateway/reports/compare-candidate.ts';
-import { countCalls } from '../../../gateway/reports/start-reports.ts';
+import { EgressCounts } from '../../../gateway/reports/egress-counts.ts';
+import { countCalls, countEgress } from '../../../gateway/reports/start-reports.ts';
 import type { CallInfo } from '../../../gateway/telemetry/call-hooks.ts';
 import { type Reason, VERDICTS, type Verdict } from '../../../policy/decision/types.ts';
 import { MetricsRegistry } from '../../../runtime/telemetry/metrics-registry.ts';
@@ -56,8 +57,8 @@ test('calls on the data path only', () => {
     expect(candidates.length).toBe(violations.length);
     return candidates.length > 0;
   };
-  const ways = ['prefix', 'port', 'proxy', 'tls', 'ext-authz', 'decisions'] as const;
-  expect(ways.filter(seen)).toEqual(['prefix', 'port', 'proxy', 'tls', 'ext-authz']);
+  const ways = ['prefix', 'port', 'proxy', 'http', 'tls', 'ext-authz', 'decisions'] as const;
+  expect(ways.filter(seen)).toEqual(['prefix', 'port', 'proxy', 'http', 'tls', 'ext-authz']);
 });
 
 test('refused calls per rule, once each, without values', () => {
@@ -235,4 +236,59 @@ test('property: whatever a bundle answers as candidates, counting never throws, 
       }
     }),
   );
+});
+
+const DESTINATION = { destination: '8.8.8.8', port: 5432, protocol: 'tcp', refused: false } as const;
+
+test('destinations past the gateway are told with the calls, and only where they are observed', () => {
+  expect(newCounts().untold().report).not.toHaveProperty('egress');
+  const egress = new EgressCounts({ ticks: () => 0 });
+  const counts = newCounts({ egress });
+  let news = 0;
+  const end = counts.onNews(() => news++);
+  expect(counts.untold().report.egress).toEqual([]);
+  egress.seen(DESTINATION);
+  egress.seen(DESTINATION);
+  egress.seen({ ...DESTINATION, refused: true });
+  expect(news).toBe(2);
+  expect(counts.hasUntold()).toBe(true);
+  const { report, told } = counts.untold();
+  expect(report.egress).toEqual([
+    { ...DESTINATION, connections: 2 },
+    { ...DESTINATION, refused: true, connections: 1 },
+  ]);
+  told();
+  expect(counts.hasUntold()).toBe(false);
+  counts.forgetTold();
+  expect(counts.untold().report.egress).toHaveLength(2);
+  end();
+  egress.seen({ ...DESTINATION, port: 1 });
+  expect(news).toBe(2);
+});
+
+test('another boot begins anew with the destinations too, so that nothing counts twice', () => {
+  let now = 0;
+  const egress = new EgressCounts({ ticks: () => now, max: 1 });
+  const counts = newCounts({ egress, ticks: () => now });
+  egress.seen(DESTINATION);
+  egress.seen({ ...DESTINATION, port: 1 });
+  const first = counts.untold();
+  expect(first.report.overflow).toBe(1);
+  first.told();
+  now = 2 * 60 * 60_000;
+  counts.renew();
+  egress.seen({ ...DESTINATION, port: 1 });
+  const { report } = counts.untold();
+  expect(report.boot).not.toBe(first.report.boot);
+  expect(report).toMatchObject({ overflow: 0, egress: [{ port: 1, connections: 1 }] });
+});
+
+test('connections past the gateway have a metric, with no name in it', () => {
+  const registry = new MetricsRegistry();
+  const egress = countEgress(registry, { ticks: () => 0 });
+  egress.seen(DESTINATION);
+  egress.seen({ ...DESTINATION, destination: 'secret.example', refused: true });
+  expect(registry.text()).toContain('aegis_gateway_egress_connections_total{protocol="tcp",refused="false"} 1');
+  expect(registry.text()).toContain('aegis_gateway_egress_connections_total{protocol="tcp",refused="true"} 1');
+  expect(registry.text()).not.toContain('secret');
 });

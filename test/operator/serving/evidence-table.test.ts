@@ -1,5 +1,10 @@
 import fc from 'fast-check';
-import type { CandidateCount, GatewayReport, ViolationCount } from '../../../operator/model/gateway-report.ts';
+import type {
+  CandidateCount,
+  EgressObservation,
+  GatewayReport,
+  ViolationCount,
+} from '../../../operator/model/gateway-report.ts';
 import { EvidenceTable, type ViolationIncrement } from '../../../operator/serving/evidence-table.ts';
 import type { AegisError } from '../../../policy/errors.ts';
 import { FakeClock } from '../../gateway/bundles/fake-clock.ts';
@@ -297,4 +302,54 @@ test('never more than gateways have counted, however reports repeat and overtake
       expect(events.reduce((sum, calls) => sum + calls, 0)).toBe(all);
     }),
   );
+});
+
+const reached = (
+  destination: string,
+  connections: number,
+  more: Partial<EgressObservation> = {},
+): EgressObservation => ({
+  destination,
+  port: 5432,
+  protocol: 'tcp',
+  connections,
+  refused: false,
+  ...more,
+});
+
+test('where the pods of a registration connect to, summed over its gateways, most often first', () => {
+  const { table } = open();
+  table.record(toldBy('a', 'p'), report([], { egress: [reached('db', 3), reached('8.8.8.8', 1)] }));
+  // What a report leaves out has not changed, and an older gateway tells nothing.
+  table.record(toldBy('a', 'p'), report([], { egress: [reached('db', 4)] }));
+  table.record(toldBy('a', 'q'), report([], { egress: [reached('db', 2), reached('db', 9, { refused: true })] }));
+  table.record(toldBy('a', 'r'), report([]));
+  table.record(toldBy('b', 's'), report([], { egress: [reached('other', 1)] }));
+  expect(table.egressOf('n/a')).toEqual([reached('db', 9, { refused: true }), reached('db', 6), reached('8.8.8.8', 1)]);
+  expect(table.egressOf('n/b')).toEqual([reached('other', 1)]);
+  expect(table.egressOf('n/c')).toEqual([]);
+  const less = () => table.record(toldBy('a', 'p'), report([], { egress: [reached('db', 1)] }));
+  expect(codeOf(less)).toBe('AEGIS_SERVING_COUNTERS');
+});
+
+test('so many destinations of a gateway, and of a registration, are kept', () => {
+  const { table } = open();
+  for (const [pod, names] of [
+    ['p', 'a'],
+    ['q', 'b'],
+  ] as const) {
+    for (let first = 0; first < 512; first += 256) {
+      const egress = Array.from({ length: 256 }, (_, index) => reached(`${names}${first + index}`, 1));
+      table.record(toldBy('a', pod), report([], { egress }));
+    }
+    expect(table.reports(`uid-of-${pod}/boot-1`).flatMap(({ report: { egress = [] } }) => egress)).toHaveLength(256);
+  }
+  expect(table.egressOf('n/a')).toHaveLength(256);
+});
+
+test('another replica is told the same', () => {
+  const [here, there] = [open().table, open().table];
+  here.record(toldBy('a', 'p'), report([], { egress: [reached('db', 3)] }));
+  for (const { by, report: told } of here.reports('uid-of-p/boot-1')) there.record(by, told);
+  expect(there.egressOf('n/a')).toEqual([reached('db', 3)]);
 });

@@ -8,21 +8,10 @@ import fc from 'fast-check';
 import { history } from './events.ts';
 import { simulate } from './simulate.ts';
 
-// in the thread pool, who is first is chance; here it is the seed
 jest.mock('node:zlib', () => {
+  const { zlibNow } = jest.requireActual<typeof import('./zlib-now.ts')>('./zlib-now.ts');
   const actual = jest.requireActual<typeof import('node:zlib')>('node:zlib');
-  type Done = (error: unknown, result?: Buffer) => void;
-  const now =
-    (work: (data: Uint8Array, options: object) => Buffer) => (data: Uint8Array, options: object, done: Done) => {
-      let result: Buffer;
-      try {
-        result = work(data, options);
-      } catch (error) {
-        return done(error);
-      }
-      return done(undefined, result);
-    };
-  return { ...actual, deflate: now(actual.deflateSync), inflate: now(actual.inflateSync) };
+  return { ...actual, ...zlibNow(actual) };
 });
 
 const { AEGIS_WHOLE_RUNS, AEGIS_WHOLE_SEED, AEGIS_WHOLE_PATH, AEGIS_WHOLE_VERBOSE, AEGIS_WHOLE_MINUTES } = process.env;
