@@ -25,10 +25,10 @@ const scratch = mkdtempSync(join(tmpdir(), 'aegis-e2e-report-'));
 const report = join(scratch, 'jest.json');
 let cluster: RunningCluster | undefined;
 let child: ChildProcess | undefined;
-let interrupted = false;
+const interrupted = new AbortController();
 
 function interrupt(): void {
-  interrupted = true;
+  interrupted.abort(new Error('interrupted'));
   child?.kill('SIGTERM');
   void cluster?.stop();
 }
@@ -61,8 +61,7 @@ function counts(): { passed: number; failed: number } {
 
 try {
   await phase('tools', () => {
-    const names = process.env.KUBECONFIG === undefined ? ['--e2e'] : ['kubectl', 'helm'];
-    execFileSync(process.execPath, [join(ROOT, 'scripts/install-tools.ts'), ...names], {
+    execFileSync(process.execPath, [join(ROOT, 'scripts/install-tools.ts'), '--e2e'], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
   });
@@ -71,17 +70,18 @@ try {
     console.error('── the images are expected on the nodes of the cluster of KUBECONFIG');
   } else {
     const images = await phase('images', buildImages);
+    interrupted.signal.throwIfAborted();
     if (external) await phase('images to the cluster', () => images.forEach(importToExternal));
-    else if (!interrupted) cluster = await phase('cluster', () => RunningCluster.start(images));
+    else cluster = await phase('cluster', () => RunningCluster.start(images, interrupted.signal));
   }
-  let ok = false;
-  if (!interrupted) ok = await phase('suites', () => runSuites(cluster?.layout.enter));
-  if (options.keep && cluster !== undefined && !interrupted) {
+  interrupted.signal.throwIfAborted();
+  const ok = await phase('suites', () => runSuites(cluster?.layout.enter));
+  if (options.keep && cluster !== undefined && !interrupted.signal.aborted) {
     console.log(`\nthe cluster stays until Ctrl-C; get in: ${cluster.layout.enter} kubectl get pods -A`);
     await cluster.whenEnded();
   }
   const { passed, failed } = counts();
-  process.exitCode = ok && failed === 0 && !interrupted ? 0 : 1;
+  process.exitCode = ok && failed === 0 && !interrupted.signal.aborted ? 0 : 1;
   await phase('clean up', () => cluster?.stop());
   console.log(`\n${passed} passed, ${failed} failed`);
 } finally {

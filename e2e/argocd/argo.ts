@@ -154,7 +154,12 @@ export class Argo {
     const application = {
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Application',
-      metadata: { name, finalizers: ['resources-finalizer.argocd.argoproj.io'] },
+      metadata: {
+        name,
+        finalizers: ['resources-finalizer.argocd.argoproj.io'],
+        // as docs/gitops.md says: what the API server fills in inside of lists is no difference
+        annotations: { 'argocd.argoproj.io/compare-options': 'ServerSideDiff=true' },
+      },
       spec: {
         project: 'default',
         source: { repoURL: repoUrl, path, targetRevision: 'main' },

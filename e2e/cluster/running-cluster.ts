@@ -28,7 +28,7 @@ export class RunningCluster {
   }
 
   /** @param images docker-archives that the node has from the start; the pause image is one of them */
-  static async start(images: readonly string[]): Promise<RunningCluster> {
+  static async start(images: readonly string[], signal?: AbortSignal): Promise<RunningCluster> {
     if (process.getuid?.() !== 0) throw new Error('a cluster needs root, or a cluster of yours in KUBECONFIG');
     const layout = new Layout(realpathSync(mkdtempSync(join(tmpdir(), 'aegis-e2e-'))));
     const watchdog = new Watchdog(layout.folder, makeCgroups(layout.cgroup));
@@ -45,7 +45,7 @@ export class RunningCluster {
     });
     const cluster = new RunningCluster(layout, watchdog, holder);
     try {
-      await cluster.#whenReady();
+      await cluster.#whenReady(signal);
       return cluster;
     } catch (error) {
       await cluster.stop();
@@ -53,7 +53,7 @@ export class RunningCluster {
     }
   }
 
-  async #whenReady(): Promise<void> {
+  async #whenReady(signal: AbortSignal | undefined): Promise<void> {
     const { pid } = this.#holder;
     if (pid === undefined) throw new Error('unshare cannot be started');
     this.#watchdog.add(pid);
@@ -62,6 +62,7 @@ export class RunningCluster {
     const { layout } = this;
     writeFileSync(layout.enter, enterScript(layout, pid), { mode: 0o755 });
     const ready = () => {
+      signal?.throwIfAborted();
       if (this.#holder.exitCode !== null || this.#holder.signalCode !== null) throw new Error('the node has ended');
       return existsSync(layout.controlSocket);
     };

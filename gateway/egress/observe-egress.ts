@@ -52,7 +52,7 @@ export async function observeEgress(options: ObserveEgressOptions): Promise<{ st
     }
     if (!stopped) timer = setTimeout(look, interval).unref();
   }
-  await look();
+  timer = setTimeout(look, 0);
   return {
     stop() {
       stopped = true;

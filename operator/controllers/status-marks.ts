@@ -33,7 +33,7 @@ export class StatusMarks {
   readonly #options: StatusMarksOptions;
   /** Policies of a plan, newest sequence first. */
   readonly #policies = new WeakMap<object, Waiting[]>();
-  /** As it was told last, by tenant and agent. */
+  /** As it was told last, by uid of the tenant and agent: one that is made anew begins anew. */
   readonly #progress = new Map<string, Progress>();
 
   constructor(options: StatusMarksOptions) {
@@ -46,7 +46,7 @@ export class StatusMarks {
     if (record === undefined) return;
     if (registrationKey !== undefined) this.#options.mark(`AgentRegistration ${registrationKey}`);
     const now = registrationKey === undefined ? NOBODY : this.#options.scoped.progress(record, registrationKey);
-    const name = `${identity.name} ${agentId}`;
+    const name = `${identity.uid} ${agentId}`;
     const before = this.#progress.get(name) ?? NOBODY;
     this.#progress.set(name, now);
     // another number of gateways is another number in every status

@@ -23,6 +23,7 @@ import type { OperatorEnvironment } from './environment.ts';
 import { evidenceFacts, resourceCounts } from './facts.ts';
 import { HeadClaims } from './head-claims.ts';
 import { keepHouse } from './housekeeping.ts';
+import { readAnew } from './read-anew.ts';
 import type { Replica } from './replica.ts';
 
 export interface LeadOptions {
@@ -61,7 +62,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     onCommitting: (digest) => bundles.announce(digest),
     onCommitted: (identity, bundle) => bundles.adopt(identity, bundle),
   });
-  if (!(await replica.watches.refresh(signal))) return;
+  if (!(await readAnew({ watches: replica.watches, keys, clock, log }, signal))) return;
   while (!tenants.synced && !signal.aborted) await clock.sleep(50, signal);
   if (signal.aborted) return;
 

@@ -30,7 +30,7 @@ done
 for c in "$@"; do
   tries=0
   while [ -d "$c" ] && [ $tries -lt 100 ]; do
-    find "$c" -depth -type d -exec rmdir {} ';' 2>/dev/null && break
+    find "$c" -depth -type d -exec rmdir {} + 2>/dev/null && break
     sleep 0.05
     tries=$((tries + 1))
   done

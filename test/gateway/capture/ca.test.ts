@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { caFolder } from '../../../gateway/capture/ca/ca-folder.ts';
 import { type CaDeps, openCertificateAuthority } from '../../../gateway/capture/ca/certificate-authority.ts';
 import { createLeafContexts } from '../../../gateway/capture/ca/leaf-contexts.ts';
+import { openLeafContexts } from '../../../gateway/capture/ca/open-leaf-contexts.ts';
 
 const DAY = 86_400_000;
 let folder: string;
@@ -199,4 +200,28 @@ test('leaves are kept, renewed before their end, and bounded in number', () => {
   expect(issued).toEqual(['b.test', 'c.test']);
   contexts.contextFor('b.test');
   expect(issued).toEqual(['b.test', 'c.test', 'b.test']);
+});
+
+test('clients find the certificate alone, and before the public ones; both are replaced at once, or said to be in the way', () => {
+  const open = (to: string) => {
+    const { files, ...others } = deps();
+    const names = { exportTo: join(folder, to, 'own.crt'), bundleTo: join(folder, to, 'all.crt') };
+    openLeafContexts({ folder: join(folder, 'ca'), ...names }, others);
+  };
+  for (let starts = 0; starts < 2; starts++) open('.');
+  const [own, all] = ['own.crt', 'all.crt'].map((name) => readFileSync(join(folder, name), 'utf8')) as [string, string];
+  expect(own).toBe(readFileSync(join(folder, 'ca/ca.crt'), 'utf8'));
+  const certificates = all.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n/g) ?? [];
+  expect(certificates.join('')).toBe(all);
+  expect(certificates[0]).toBe(own);
+  expect(certificates.length).toBeGreaterThan(50);
+  expect(new X509Certificate(certificates.at(-1) as string).ca).toBe(true);
+  expect(readdirSync(folder).sort()).toEqual(['all.crt', 'ca', 'own.crt']);
+  expect(() => open('missing')).toThrow(expect.objectContaining({ code: 'AEGIS_CA' }));
+});
+
+test('what a start that was cut off has left behind is no obstacle', () => {
+  writeFileSync(join(folder, `ca.key.${process.pid}.tmp`), 'half');
+  openCertificateAuthority(deps());
+  expect(readdirSync(folder).sort()).toEqual(['ca.crt', 'ca.key']);
 });

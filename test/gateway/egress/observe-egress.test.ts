@@ -40,6 +40,7 @@ test('every connection once, as long as it is open; a name server of this pod is
   };
   const { seen, errors, observer, look } = world(files);
   await observer;
+  await look();
   expect(seen).toEqual(['tcp 8.8.8.8 5432', 'udp 2001:db8::ff00:2 443']);
   await look();
   expect(seen).toHaveLength(2);

@@ -16,7 +16,7 @@ jest.mock('node:zlib', () => {
 
 const { AEGIS_WHOLE_RUNS, AEGIS_WHOLE_SEED, AEGIS_WHOLE_PATH, AEGIS_WHOLE_VERBOSE, AEGIS_WHOLE_MINUTES } = process.env;
 const RUNS = Number(AEGIS_WHOLE_RUNS ?? 50);
-const MINUTES = Number(AEGIS_WHOLE_MINUTES ?? 4);
+const MINUTES = Number(AEGIS_WHOLE_MINUTES ?? 10);
 /** The same worlds in every run of the tests: a change that fails has broken something. New ones: `npm run simulate`. */
 const SEED = 20_260_101;
 
