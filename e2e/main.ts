@@ -4,7 +4,7 @@
  * The closing line counts the tests: `N passed, N failed`.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -21,8 +21,6 @@ const { values: options, positionals: suites } = parseArgs({
   options: { keep: { type: 'boolean', default: false }, grep: { type: 'string', short: 't' } },
 });
 
-const scratch = mkdtempSync(join(tmpdir(), 'aegis-e2e-report-'));
-const report = join(scratch, 'jest.json');
 let cluster: RunningCluster | undefined;
 let child: ChildProcess | undefined;
 const interrupted = new AbortController();
@@ -35,7 +33,7 @@ function interrupt(): void {
 process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
 
 /** @param enter runs a command where the cluster is; absent where that is here */
-function runSuites(enter: string | undefined): Promise<boolean> {
+function runSuites(enter: string | undefined, report: string): Promise<boolean> {
   const jest = join(dirname(createRequire(import.meta.url).resolve('jest/package.json')), 'bin/jest.js');
   const flags = ['--config', join(ROOT, 'e2e/jest.config.mjs'), '-w', '1', '--forceExit', '--verbose'];
   const outcome = ['--json', `--outputFile=${report}`];
@@ -50,7 +48,7 @@ function runSuites(enter: string | undefined): Promise<boolean> {
   return new Promise((resolve) => started.once('exit', (code) => resolve(code === 0)));
 }
 
-function counts(): { passed: number; failed: number } {
+function counts(report: string): { passed: number; failed: number } {
   try {
     const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(report, 'utf8'));
     return { passed: numPassedTests, failed: numFailedTests + numRuntimeErrorTestSuites };
@@ -75,16 +73,17 @@ try {
     else cluster = await phase('cluster', () => RunningCluster.start(images, interrupted.signal));
   }
   interrupted.signal.throwIfAborted();
-  const ok = await phase('suites', () => runSuites(cluster?.layout.enter));
+  const report = cluster?.layout.file('jest.json') ?? join(tmpdir(), `aegis-e2e-report-${process.pid}.json`);
+  const ok = await phase('suites', () => runSuites(cluster?.layout.enter, report));
+  const { passed, failed } = counts(report);
+  if (external) rmSync(report, { force: true });
   if (options.keep && cluster !== undefined && !interrupted.signal.aborted) {
     console.log(`\nthe cluster stays until Ctrl-C; get in: ${cluster.layout.enter} kubectl get pods -A`);
     await cluster.whenEnded();
   }
-  const { passed, failed } = counts();
   process.exitCode = ok && failed === 0 && !interrupted.signal.aborted ? 0 : 1;
   await phase('clean up', () => cluster?.stop());
   console.log(`\n${passed} passed, ${failed} failed`);
 } finally {
   await cluster?.stop();
-  rmSync(scratch, { recursive: true, force: true });
 }

@@ -157,8 +157,8 @@ export class Argo {
       metadata: {
         name,
         finalizers: ['resources-finalizer.argocd.argoproj.io'],
-        // as docs/gitops.md says: what the API server fills in inside of lists is no difference
-        annotations: { 'argocd.argoproj.io/compare-options': 'ServerSideDiff=true' },
+        // as docs/gitops.md says: what the API server fills in inside of lists is no difference, and an edit is one
+        annotations: { 'argocd.argoproj.io/compare-options': 'ServerSideDiff=true,IncludeMutationWebhook=true' },
       },
       spec: {
         project: 'default',

@@ -93,7 +93,7 @@ function enterScript(layout: Layout, pid: number): string {
     `--pid=/proc/${pid}/ns/pid_for_children`,
   ];
   return `#!/bin/sh
-export KUBECONFIG=${layout.adminKubeconfig} AEGIS_E2E_CLUSTER=${layout.folder} PATH="${layout.bin}:$PATH"
+export KUBECONFIG=${layout.adminKubeconfig} AEGIS_E2E_CLUSTER=${layout.folder} PATH="${layout.bin}:$PATH" TMPDIR=${layout.file('tmp')}
 [ $# -gt 0 ] || set -- bash
 exec nsenter ${namespaces.join(' ')} --wd="$PWD" -- "$@"
 `;

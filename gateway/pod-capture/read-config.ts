@@ -1,8 +1,8 @@
 import { readJson } from '../../policy/bundle/json-reader.ts';
 import { field, readRecord } from '../../policy/bundle/record.ts';
 import { AegisError } from '../../policy/errors.ts';
+import { isCidr as isBlock } from '../../policy/network/address.ts';
 import { CAPTURE_CONFIG_VARIABLE, type CaptureConfig } from '../../policy/wire/capture-config.ts';
-import { parseNetwork } from './network.ts';
 
 const MAX_ALLOWED = 256;
 const MAX_PORTS = 64;
@@ -16,7 +16,7 @@ const isUid = (value: unknown): value is number => Number.isInteger(value) && is
 const isGuard = (value: unknown): value is CaptureConfig['guard'] =>
   value === 'Off' || value === 'Observe' || value === 'Enforce';
 const isList = (value: unknown): value is unknown[] => Array.isArray(value) && value.length <= MAX_ALLOWED;
-const isCidr = (value: unknown): value is string => typeof value === 'string' && parseNetwork(value) !== undefined;
+const isCidr = (value: unknown): value is string => typeof value === 'string' && isBlock(value);
 const isPorts = (value: unknown): value is number[] =>
   Array.isArray(value) && value.length >= 1 && value.length <= MAX_PORTS && value.every(isPort);
 

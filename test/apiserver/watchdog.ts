@@ -25,7 +25,7 @@ ours() {
 for p in $pids; do ours "$p" && kill -9 "$p" 2>/dev/null; done
 tries=0
 for p in $pids; do
-  while ours "$p" && [ $tries -lt 100 ]; do sleep 0.05; tries=$((tries + 1)); done
+  while ours "$p" && [ $tries -lt 1200 ]; do sleep 0.05; tries=$((tries + 1)); done
 done
 for c in "$@"; do
   tries=0

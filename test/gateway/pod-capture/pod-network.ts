@@ -145,7 +145,15 @@ export async function openPodNetwork(): Promise<PodNetwork> {
   return {
     capture(config) {
       const text = typeof config === 'string' ? config : JSON.stringify({ ...CONFIG, ...config });
-      const command = ['setpriv', '--bounding-set=-all,+net_admin', '--inh-caps=-all', process.execPath, MAIN, XTABLES];
+      const command = [
+        'setpriv',
+        '--bounding-set=-all,+net_admin',
+        '--inh-caps=-all',
+        '--no-new-privs',
+        process.execPath,
+        MAIN,
+        XTABLES,
+      ];
       try {
         const stdout = execFileSync('nsenter', [...enter(pod), ...command], {
           encoding: 'utf8',

@@ -43,6 +43,11 @@ test('a network for every address has no destination', () => {
   expect(nat.filter((rule) => rule.endsWith('RETURN'))).toHaveLength(2);
 });
 
+test('a spelling of IPv4 in IPv6 allows nothing, because no packet carries it', () => {
+  const without = renderRules({ ...CONFIG, allow: [] }, [], 'ipv6');
+  expect(renderRules({ ...CONFIG, allow: [{ cidr: '::ffff:a00:0/104' }] }, [], 'ipv6')).toEqual(without);
+});
+
 test.each([
   ['10.1.2.3/8', '10.0.0.0/8'],
   ['255.255.255.255/1', '128.0.0.0/1'],

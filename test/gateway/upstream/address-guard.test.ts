@@ -4,6 +4,7 @@ import {
   addressKind,
   canonicalAddress,
   createAddressGuard,
+  createNeighbourGuard,
 } from '../../../gateway/upstream/address-guard.ts';
 
 test.each<[AddressKind, string[]]>([
@@ -181,4 +182,30 @@ test('only the blocks that are allowed', () => {
   for (const block of ['10.1.0.0', '10.1.0.0/33', 'private', '', '10.0.0.0/08']) {
     expect(() => createAddressGuard([block])).toThrow(TypeError);
   }
+});
+
+test('never: loopback, link-local or metadata as a neighbour, in any spelling', () => {
+  const guard = createNeighbourGuard();
+  const byte = fc.integer({ min: 0, max: 255 });
+  const address = fc.oneof(
+    fc.tuple(byte, byte, byte, byte),
+    fc.tuple(fc.constant(127), byte, byte, byte),
+    fc.tuple(fc.constant(169), fc.constant(254), byte, byte),
+  );
+  fc.assert(
+    fc.property(address, (bytes) => {
+      const plain = bytes.join('.');
+      const hex = [0, 2].map((at) => (((bytes[at] as number) << 8) | (bytes[at + 1] as number)).toString(16)).join(':');
+      const bad = bytes[0] === 127 || addressKind(plain) === 'never';
+      for (const text of [plain, `::ffff:${plain}`, `::ffff:${hex}`, `64:ff9b:1::${hex}`]) {
+        if (bad) expect([text, guard.permits(text, false)]).toEqual([text, false]);
+      }
+      if (!bad) expect(guard.permits(plain, false)).toBe(true);
+    }),
+  );
+  for (const text of ['::1', 'fe80::1', 'fe80::a9fe:a9fe', '::', 'ff02::1', 'nonsense', '']) {
+    expect([text, guard.permits(text, false)]).toEqual([text, false]);
+  }
+  for (const text of ['10.0.0.1', 'fd00::1', '8.8.8.8', '2606:4700::1']) expect(guard.permits(text, false)).toBe(true);
+  expect(createNeighbourGuard(['127.0.0.0/8']).permits('127.0.0.1', false)).toBe(true);
 });

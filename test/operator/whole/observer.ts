@@ -41,7 +41,7 @@ interface Line {
   /** Of the heads of the sequence in force. */
   digests: Set<string>;
   generations: Map<string, { uid: string; generation: number }>;
-  /** `Kind namespace/name uid` of what took part once and does no more. */
+  /** `Kind namespace/name uid` of what took part once, and was deleted when it did no more. */
   gone: Set<string>;
   /** Heads were changed by hand: the chain may have a gap. */
   torn: boolean;
@@ -245,7 +245,9 @@ export class Observer {
     for (const each of before.gone) next.gone.add(each);
     for (const [key, { uid }] of before.generations) {
       const entry = entries.get(key);
-      if (entry?.uid !== uid || entry.tombstone !== undefined) next.gone.add(`${key} ${uid}`);
+      // what is somebody else's now may come back, and may be deleted before anybody has heard of it
+      const left = entry?.uid !== uid || entry.tombstone !== undefined;
+      if (left && !this.#exists(uid)) next.gone.add(`${key} ${uid}`);
     }
     if (this.tampered.size > 0) return;
     for (const [key, { uid, tombstone }] of entries) {
