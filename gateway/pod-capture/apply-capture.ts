@@ -1,7 +1,7 @@
 import { AegisError } from '../../policy/errors.ts';
 import type { CaptureConfig } from '../../policy/wire/capture-config.ts';
 import type { Family } from './network.ts';
-import { renderRules } from './render-rules.ts';
+import { renderRules, type Surroundings } from './render-rules.ts';
 import { resolversOf } from './resolvers.ts';
 import { differenceFrom, parseSaved, restoreInput } from './saved-rules.ts';
 
@@ -34,9 +34,14 @@ const IPV6 = '/proc/net/if_inet6';
  * Redirects the traffic of the pod, and guards it where that is asked for. May be run again: the rules are the same.
  * @throws AegisError AEGIS_CAPTURE_RULES, AEGIS_CAPTURE_DIFFERS
  */
-export function applyCapture(config: CaptureConfig, network: PodNetwork): CaptureResult {
+export function applyCapture(
+  config: CaptureConfig,
+  network: PodNetwork,
+  apiServer?: Surroundings['apiServer'],
+): CaptureResult {
   const resolvers = resolversOf(network.readFile('/etc/resolv.conf') ?? '');
-  const apply = (family: Family): number => applyFamily(config, resolvers, family, network);
+  const around = { resolvers, ...(apiServer !== undefined && { apiServer }) };
+  const apply = (family: Family): number => applyFamily(config, around, family, network);
   const rules = apply('ipv4');
   const done = { guard: config.guard, ipv4: 'applied' as const, resolvers };
   if (network.readFile(IPV6) === undefined) return { ...done, ipv6: 'absent', rules };
@@ -48,8 +53,8 @@ export function applyCapture(config: CaptureConfig, network: PodNetwork): Captur
   }
 }
 
-function applyFamily(config: CaptureConfig, resolvers: readonly string[], family: Family, network: PodNetwork): number {
-  const rules = renderRules(config, resolvers, family);
+function applyFamily(config: CaptureConfig, around: Surroundings, family: Family, network: PodNetwork): number {
+  const rules = renderRules(config, around, family);
   const attempt = (program: string, args: readonly string[], input = ''): string => {
     try {
       return network.run(`${PREFIX[family]}-${program}`, args, input);

@@ -35,6 +35,12 @@ const network: PodNetwork = {
   },
 };
 
+/** As the kubelet tells every container. */
+function apiServerOf(environment: NodeJS.ProcessEnv): { address: string; port: number } | undefined {
+  const { KUBERNETES_SERVICE_HOST: address = '', KUBERNETES_SERVICE_PORT: port = '' } = environment;
+  return address !== '' && /^[1-9][0-9]{0,4}$/.test(port) ? { address, port: Number(port) } : undefined;
+}
+
 /** Told by the kubelet as the reason why the pod does not start. */
 function refuse(code: string, message: string, fix?: string): void {
   process.stderr.write(`${JSON.stringify({ event: 'capture.failed', code, message, fix })}\n`);
@@ -43,7 +49,7 @@ function refuse(code: string, message: string, fix?: string): void {
 
 try {
   const config = readCaptureConfig(process.env[CAPTURE_CONFIG_VARIABLE]);
-  const result = applyCapture(config, network);
+  const result = applyCapture(config, network, apiServerOf(process.env));
   process.stdout.write(`${JSON.stringify({ event: 'capture.applied', ...result })}\n`);
 } catch (error) {
   if (error instanceof AegisError) refuse(error.code, error.message, error.fix);

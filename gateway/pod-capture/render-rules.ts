@@ -21,19 +21,33 @@ interface Allowed {
   ports: readonly number[] | undefined;
 }
 
-/**
- * The rules of one family of addresses. Pure: the same configuration gives the same text.
- * @param resolvers addresses of name servers, of both families.
- */
-export function renderRules(config: CaptureConfig, resolvers: readonly string[], family: Family): Rules {
+/** What the pod finds around it. */
+export interface Surroundings {
+  /** Addresses of name servers, of both families. */
+  resolvers: readonly string[];
+  /**
+   * The API server, whose clients go by address: without a server name the gateway could not pass them on. Left alone
+   * unless the guard is Enforce.
+   */
+  apiServer?: { address: string; port: number };
+}
+
+/** The rules of one family of addresses. Pure: the same configuration gives the same text. */
+export function renderRules(config: CaptureConfig, { resolvers, apiServer }: Surroundings, family: Family): Rules {
   const allowed = config.allow.flatMap(({ cidr, ports }): Allowed[] => {
     const network = parseNetwork(cidr);
     return network?.family === family ? [{ to: destination(network), ports: ports && unique(ports) }] : [];
   });
   return {
-    nat: captureRules(config, allowed),
+    nat: captureRules(config, [...allowed, ...directTo(config, apiServer, family)]),
     filter: config.guard === 'Enforce' ? guardRules(config, allowed, resolversIn(resolvers, family), family) : [],
   };
+}
+
+function directTo({ guard }: CaptureConfig, apiServer: Surroundings['apiServer'], family: Family): Allowed[] {
+  const network = apiServer === undefined || guard === 'Enforce' ? undefined : hostNetwork(apiServer.address);
+  if (apiServer === undefined || network?.family !== family) return [];
+  return [{ to: destination(network), ports: [apiServer.port] }];
 }
 
 function captureRules({ gatewayUid, ports }: CaptureConfig, allowed: readonly Allowed[]): string[] {

@@ -140,7 +140,7 @@ function capture({ registration: { egressGuard, egressAllow } }: InjectionFacts)
     ['capture.unknownHosts', UNKNOWN_HOSTS[egressGuard]],
   ];
   if (hosts.length > 0) given.push(['capture.allowHosts', hosts.join(',')]);
-  if (egressGuard === 'Observe') given.push(['egress.observe', 'true']);
+  if (egressGuard !== 'Off') given.push(['egress.observe', 'true']);
   return given;
 }
 

@@ -5,6 +5,7 @@ import { errorName } from '../../runtime/telemetry/logger.ts';
 import { openHttps } from '../certificates/https-server.ts';
 import { injectionSettings } from '../config/injection-settings.ts';
 import type { OperatorSettings } from '../config/settings.ts';
+import { ignoredGatewaySettings } from '../injection/gateway-environment.ts';
 import type { KubeClient, KubeObject } from '../kube/types.ts';
 import { NAMESPACE } from '../model/resource-types.ts';
 import { Authenticator } from '../serving/authenticate.ts';
@@ -150,9 +151,13 @@ async function openWebhook(options: ServersOptions) {
 
 function routesOf({ settings, env, client, replica }: ServersOptions): Record<string, Review> {
   const digest = (text: string): string => toHex(env.crypto.sha256(utf8(text)));
+  const injection = injectionSettings(settings);
+  for (const key of injection === undefined ? [] : ignoredGatewaySettings(injection)) {
+    env.logger.warn('injection.setting-ignored', { code: 'AEGIS_SETTING_CONFLICT', key });
+  }
   const pods = new PodAdmission({
     knowledge: replica.podFacts,
-    settings: injectionSettings(settings),
+    settings: injection,
     digest,
     fetchNamespace: async (name) => {
       const namespace = await client.get<KubeObject>(NAMESPACE, { name }, { timeout: FETCH_TIMEOUT });

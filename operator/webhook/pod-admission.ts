@@ -1,5 +1,4 @@
-import type { ErrorCode } from '../../policy/errors.ts';
-import { ERRORS } from '../../policy/errors.ts';
+import { AegisError, ERRORS, type ErrorCode } from '../../policy/errors.ts';
 import { CAPTURE_CONTAINER, GATEWAY_CONTAINER, STAMP_ANNOTATION } from '../../policy/wire/pod-contract.ts';
 import { checkPod } from '../injection/check-pod.ts';
 import { decidePod, type PodDecision } from '../injection/decide-pod.ts';
@@ -118,7 +117,13 @@ export class PodAdmission {
     if (decision.kind === 'refuse') return this.#refuse(request, name, decision);
     const unusable = decision.kind === 'leave' ? this.#unusable(asked) : undefined;
     if (unusable !== undefined) return this.#refuse(request, name, unusable);
-    return then(asked, decision);
+    try {
+      return then(asked, decision);
+    } catch (error) {
+      if (!(error instanceof AegisError)) throw error;
+      const about = decision.kind === 'inject' ? [decision.registration] : [];
+      return this.#refuse(request, name, { code: error.code, message: error.message, about });
+    }
   }
 
   /** Nobody knows whose pod it is, as long as a registration with its labels was never valid. */

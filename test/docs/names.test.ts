@@ -44,12 +44,13 @@ describe('reasons of conditions and Events', () => {
   const code = inCode(['operator', 'policy', 'gateway', 'cli', 'crds', 'config']);
   /** Of Kubernetes and of GitOps tools. */
   const FOREIGN = new Set(
-    'HealthCheckFailed FailedCreate CrashLoopBackOff ImagePullBackOff ErrImagePull OOMKilled ProgressDeadlineExceeded HelmRelease'.split(
+    'HealthCheckFailed FailedCreate CrashLoopBackOff ImagePullBackOff ErrImagePull OOMKilled ProgressDeadlineExceeded HelmRelease ServerSideDiff'.split(
       ' ',
     ),
   );
 
   test.each([
+    'ServerSideDiff',
     'docs/troubleshooting.md',
     'docs/status.md',
     'docs/install.md',

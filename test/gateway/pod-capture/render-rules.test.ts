@@ -18,7 +18,7 @@ const CONFIG: CaptureConfig = {
     { cidr: '2001:db8::/32' },
   ],
 };
-const RESOLVERS = ['10.96.0.10', 'fd00::a', '10.96.0.10'];
+const AROUND = { resolvers: ['10.96.0.10', 'fd00::a', '10.96.0.10'] };
 
 function text(rules: Rules): string {
   return (['nat', 'filter'] as const)
@@ -28,7 +28,7 @@ function text(rules: Rules): string {
 
 test.each(['Off', 'Observe', 'Enforce'] as const)('the rules under %s', (guard) => {
   const all = (['ipv4', 'ipv6'] as const).map(
-    (family) => `# ${family}\n${text(renderRules({ ...CONFIG, guard }, RESOLVERS, family))}\n`,
+    (family) => `# ${family}\n${text(renderRules({ ...CONFIG, guard }, AROUND, family))}\n`,
   );
   expect(all.join('')).toBe(readFileSync(join(__dirname, `testdata/${guard.toLowerCase()}.rules`), 'utf8'));
 });
@@ -36,16 +36,29 @@ test.each(['Off', 'Observe', 'Enforce'] as const)('the rules under %s', (guard) 
 test('a network for every address has no destination', () => {
   const { filter, nat } = renderRules(
     { ...CONFIG, allow: [{ cidr: '0.0.0.0/0' }, { cidr: '::/0', ports: [80] }] },
-    [],
+    { resolvers: [] },
     'ipv4',
   );
   expect(filter).toContain('-p tcp -j ACCEPT');
   expect(nat.filter((rule) => rule.endsWith('RETURN'))).toHaveLength(2);
 });
 
+test('the API server is left alone, whose clients go by address; not under Enforce', () => {
+  const around = { ...AROUND, apiServer: { address: '10.96.0.1', port: 443 } };
+  const rule = '-d 10.96.0.1/32 -p tcp -m tcp --dport 443 -j RETURN';
+  expect(renderRules({ ...CONFIG, guard: 'Off' }, around, 'ipv4').nat).toContain(rule);
+  expect(renderRules({ ...CONFIG, guard: 'Observe' }, around, 'ipv4').nat).toContain(rule);
+  for (const guard of ['Off', 'Observe', 'Enforce'] as const) {
+    const without = renderRules({ ...CONFIG, guard }, AROUND, 'ipv6');
+    expect(renderRules({ ...CONFIG, guard }, around, 'ipv6')).toEqual(without);
+  }
+  const enforced = { ...CONFIG, guard: 'Enforce' } as const;
+  expect(renderRules(enforced, around, 'ipv4')).toEqual(renderRules(enforced, AROUND, 'ipv4'));
+});
+
 test('a spelling of IPv4 in IPv6 allows nothing, because no packet carries it', () => {
-  const without = renderRules({ ...CONFIG, allow: [] }, [], 'ipv6');
-  expect(renderRules({ ...CONFIG, allow: [{ cidr: '::ffff:a00:0/104' }] }, [], 'ipv6')).toEqual(without);
+  const without = renderRules({ ...CONFIG, allow: [] }, { resolvers: [] }, 'ipv6');
+  expect(renderRules({ ...CONFIG, allow: [{ cidr: '::ffff:a00:0/104' }] }, { resolvers: [] }, 'ipv6')).toEqual(without);
 });
 
 test.each([
@@ -150,7 +163,7 @@ function wanted({ allow }: Some, { uid, to, protocol, port: at }: Packet) {
   const web = at === 80 || at === 443;
   const named = allow.some(({ cidr, ports }) => ports?.includes(at) === true && cidrContains(cidr, to));
   const wide = !web && allow.some(({ cidr, ports }) => ports === undefined && cidrContains(cidr, to));
-  const dns = at === 53 && RESOLVERS.includes(to);
+  const dns = at === 53 && AROUND.resolvers.includes(to);
   const free = uid === 16_001 || OWN.includes(to);
   return {
     captured: protocol === 'tcp' && web && !free && !named,
@@ -162,7 +175,7 @@ test('never: a new connection of another user that leaves the pod and is neither
   fc.assert(
     fc.property(configs, packets, (some, packet) => {
       const family = packet.to.includes(':') ? 'ipv6' : 'ipv4';
-      const { nat, filter } = renderRules({ ...CONFIG, ...some }, RESOLVERS, family);
+      const { nat, filter } = renderRules({ ...CONFIG, ...some }, AROUND, family);
       const { captured, passes } = wanted(some, packet);
       const redirect = `REDIRECT ${packet.port === 80 ? 15_080 : 15_443}`;
       expect(verdict(nat, packet) === redirect).toBe(captured);

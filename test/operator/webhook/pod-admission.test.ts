@@ -213,6 +213,14 @@ test('an agent id that is taken by another registration', async () => {
   }
 });
 
+test('what cannot be rendered is refused with its code', async () => {
+  const { admission, knowledge } = world();
+  knowledge.facts = (_namespace, name) => ({ ...factsOf(name), pinnedKeys: [] });
+  for (const judge of [admission.inject, admission.check]) {
+    expect((await judge(request(podOf()))).status?.message).toMatch(/^AEGIS_INJECT_RENDER: /);
+  }
+});
+
 test('events name the pod, and a dry run leaves none', async () => {
   const { admission, events } = world();
   const pod = podOf({ hostNetwork: true });
