@@ -54,6 +54,20 @@ async function payments(work: () => Promise<unknown>): Promise<number> {
   return outside.since(before).filter(({ method }) => method === 'POST').length;
 }
 
+/** When the gateway took new bundles into force, ms since the epoch. */
+async function activations(): Promise<number[]> {
+  const lines = (await agent.logs('aegis-gateway')).split('\n').filter((line) => line.includes('"bundle.activated"'));
+  return lines.map((line) => Date.parse((JSON.parse(line) as { time: string }).time));
+}
+
+/** When Argo CD wrote the policy, ms since the epoch; the API server keeps whole seconds. */
+async function appliedAt(): Promise<number> {
+  const { metadata } = await cluster.json<{ metadata: { managedFields: { manager: string; time: string }[] } }>([
+    ...['get', '-n', NAMESPACE, 'agpol/finance-payments', '--show-managed-fields'],
+  ]);
+  return Date.parse(metadata.managedFields.find(({ manager }) => manager === 'argocd-controller')?.time ?? '');
+}
+
 interface Status {
   rollout?: { stage: string; phase: string; revision?: string; stableRevision?: string };
   conditions?: { type: string; status: string; reason: string }[];
@@ -134,10 +148,11 @@ test('what goes around the gateway is dropped', async () => {
 
 test('a commit that lowers the cap to 1,000 holds in the running pod, without a restart', async () => {
   const { status: earlier } = await agent.pod();
-  const synced = await edit((text) => text.replace('maxAmount: 5000', 'maxAmount: 1000'), 'lower the cap to 1,000');
+  const known = (await activations()).length;
+  await edit((text) => text.replace('maxAmount: 5000', 'maxAmount: 1000'), 'lower the cap to 1,000');
   await waitFor(async () => (await agent.pay(499_900)).status === 403, 15_000, 'the old cap still holds');
-  const seconds = (Date.now() - synced) / 1000;
-  console.log(`in force ${seconds.toFixed(1)} s after Argo CD had synced it`);
+  const activated = (await activations())[known] ?? Number.NaN;
+  console.log(`in force ${((activated - (await appliedAt())) / 1000).toFixed(1)} s after Argo CD had applied it`);
   expect(await agent.pay(99_900)).toMatchObject({ id: expect.any(String) });
   const { status } = await agent.pod();
   expect(status.containerStatuses).toEqual(earlier.containerStatuses);

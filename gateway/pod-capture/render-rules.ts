@@ -14,6 +14,8 @@ const REDIRECTED = [80, 443];
 const NEIGHBOURS = [133, 135, 136];
 /** Every address of the pod itself, loopback and what was redirected among them. */
 const OWN = '-m addrtype --dst-type LOCAL';
+/** TCP other than a first SYN. */
+const NO_OPENING = '! --tcp-flags FIN,SYN,RST,ACK SYN';
 
 interface Allowed {
   /** `-d 10.0.0.0/8 `, or nothing for every address. */
@@ -74,8 +76,10 @@ function guardRules(
   return [
     `${ownedBy(gatewayUid)} -j ACCEPT`,
     `${OWN} -j ACCEPT`,
-    // Answers to whoever connected to the pod; and the end of connections whose socket is closed, which no user owns.
-    '-m conntrack --ctstate ESTABLISHED -j ACCEPT',
+    // Answers to whoever connected to the pod; and the end of connections whose socket is closed, which no user owns. Never
+    // what opens a connection: the kernel keeps the gateway's entries for a while, and its source port is free again.
+    `-p tcp -m tcp ${NO_OPENING} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
+    '! -p tcp -m conntrack --ctstate ESTABLISHED --ctdir REPLY -j ACCEPT',
     // Errors about these; not what protocol helpers call related.
     `${icmp} -m conntrack --ctstate RELATED -j ACCEPT`,
     ...(family === 'ipv6' ? NEIGHBOURS.map((type) => `${icmp} -m icmp6 --icmpv6-type ${type} -j ACCEPT`) : []),

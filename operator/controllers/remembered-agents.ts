@@ -67,7 +67,12 @@ export class RememberedAgents {
       intake.subscribe((now, before) => {
         const item = now ?? before;
         if (now?.valid === true && !now.deleting) return;
-        if (item?.kind === 'AgentTenant') all();
+        if (item?.kind === 'AgentTenant') {
+          // the version that this replica took for the last good one may never have been committed
+          const { name, uid = '' } = item.object.metadata;
+          this.#read.delete(JSON.stringify({ name, uid }));
+          all();
+        }
         const owner =
           item?.kind === 'AgentRegistration' && tenants.scopeOf(item.object.metadata.namespace ?? 'default');
         if (owner) this.#look(owner.identity);

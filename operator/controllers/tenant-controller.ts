@@ -276,7 +276,7 @@ export class TenantController {
     const { entries } = start.committed ?? start.archived ?? {};
     this.#options.onLoaded(entries ?? new Map());
     const entry = entries?.get(`AgentTenant ${identity.name}`);
-    if (entry !== undefined) tenants.seed(entry.accepted as AgentTenant);
+    if (entry !== undefined) tenants.seed(entry.accepted as AgentTenant, start.committed !== undefined);
     const session = new TenantSession(
       {
         ...rest,

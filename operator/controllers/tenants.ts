@@ -101,11 +101,10 @@ export class Tenants {
     };
   }
 
-  /** Its AgentTenant is there, and only the version that was committed last can say what belongs to it. */
+  /** Its AgentTenant is there and invalid: the version that was committed last says what belongs to it. */
   isInDoubt({ name, uid }: TenantIdentity): boolean {
-    const key = `AgentTenant ${name}`;
-    const current = this.#options.intake.get(key);
-    return current?.object.metadata.uid === uid && !current.deleting && !this.#valid.has(key);
+    const current = this.#options.intake.get(`AgentTenant ${name}`);
+    return current?.object.metadata.uid === uid && !current.deleting && !current.valid;
   }
 
   inDoubt(): TenantIdentity[] {
@@ -113,11 +112,17 @@ export class Tenants {
     return all.map(({ name, uid = '' }) => ({ name, uid })).filter((identity) => this.isInDoubt(identity));
   }
 
-  /** The version that was committed last: it counts until the current one is valid. */
-  seed(tenant: AgentTenant): void {
-    const { name, uid = '' } = tenant.metadata;
+  /**
+   * The version that was committed last: it counts until the current one is valid, whatever this replica has seen, or
+   * missed, of others.
+   * @param last false: an older commit says so, which counts where nothing else is known.
+   */
+  seed(tenant: AgentTenant, last = true): void {
+    const { name, uid = '', generation } = tenant.metadata;
     if (!this.isInDoubt({ name, uid })) return;
     const key = `AgentTenant ${name}`;
+    const known = this.#valid.get(key);
+    if (known !== undefined && (!last || known.metadata.generation === generation)) return;
     this.#valid.set(key, tenant);
     this.#reshape();
   }

@@ -50,7 +50,6 @@ describe('reasons of conditions and Events', () => {
   );
 
   test.each([
-    'ServerSideDiff',
     'docs/troubleshooting.md',
     'docs/status.md',
     'docs/install.md',

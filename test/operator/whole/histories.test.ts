@@ -92,6 +92,22 @@ const HISTORIES: readonly { name: string; events: readonly SimEvent[] }[] = [
       { type: 'write', resource: MAIL, variant: GOOD, n: 2 },
     ],
   },
+  {
+    name: 'a replica that has missed the last good version of an AgentTenant takes it from what is committed',
+    events: [
+      { type: 'stop', process: 1 },
+      { type: 'write', resource: FINTECH, variant: GOOD, n: 1 },
+      { type: 'tick', ms: 700 },
+      { type: 'write', resource: FINTECH, variant: TYPO, n: 1 },
+      { type: 'tick', ms: 700 },
+      { type: 'compact' },
+      { type: 'cont', process: 1 },
+      { type: 'cut', process: 1 },
+      { type: 'tick', ms: 3_000 },
+      { type: 'stop', process: 0 },
+      { type: 'tick', ms: 20_000 },
+    ],
+  },
 ];
 
 test.each(HISTORIES)('$name', async ({ events }) => {
