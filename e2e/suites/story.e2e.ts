@@ -152,7 +152,9 @@ test('a commit that lowers the cap to 1,000 holds in the running pod, without a 
   await edit((text) => text.replace('maxAmount: 5000', 'maxAmount: 1000'), 'lower the cap to 1,000');
   await waitFor(async () => (await agent.pay(499_900)).status === 403, 15_000, 'the old cap still holds');
   const activated = (await activations())[known] ?? Number.NaN;
-  console.log(`in force ${((activated - (await appliedAt())) / 1000).toFixed(1)} s after Argo CD had applied it`);
+  const applied = await appliedAt();
+  console.log(`in force ${((activated - applied) / 1000).toFixed(1)} s after Argo CD had applied it`);
+  if (activated - applied > 3_000) { console.log((await agent.logs('aegis-gateway')).split('\n').filter((l) => l.includes('"event"')).join('\n'), new Date(applied), await cluster.kubectl(['-n','aegis-system','logs','-l','app.kubernetes.io/name=aegis-operator','--tail=40', '--prefix'])); console.log(await cluster.kubectl(['-n','fintech','get','events']), await cluster.kubectl(['-n','fintech','get','pods','-o','yaml'])); }
   expect(await agent.pay(99_900)).toMatchObject({ id: expect.any(String) });
   const { status } = await agent.pod();
   expect(status.containerStatuses).toEqual(earlier.containerStatuses);

@@ -1,5 +1,5 @@
 import type { Cluster, Pod } from '../cluster/cluster.ts';
-import { AgentPod, type AgentOptions, type DeploymentObject, deployment } from './agent.ts';
+import { type AgentOptions, AgentPod, type DeploymentObject, deployment } from './agent.ts';
 
 const PORT = 8090;
 
@@ -11,6 +11,13 @@ export interface Outcome {
   status?: number;
   /** Why there was none. */
   error?: string;
+}
+
+export interface Payment {
+  /** Units of USD. */
+  amount: number;
+  /** What it is known by where it arrives. */
+  mark: string;
 }
 
 /** What a series of calls met, until one was decided again. */
@@ -31,17 +38,14 @@ export class DrivenAgent extends AgentPod {
   readonly uid: string;
   readonly address: string;
 
-  private constructor(cluster: Cluster, pod: Pod) {
+  /** Good until its sandbox is made anew: then the address is another. */
+  constructor(cluster: Cluster, pod: Pod) {
     super(cluster, pod.metadata.namespace, pod.metadata.name);
     this.uid = pod.metadata.uid;
     this.address = pod.status.podIP ?? '';
   }
 
-  /** As it is now: after its sandbox was made anew its address is another. */
-  static async now(cluster: Cluster, namespace: string, name: string): Promise<DrivenAgent> {
-    return new DrivenAgent(cluster, await cluster.pod(namespace, name));
-  }
-
+  /** @param tries URLs that it asks for when it starts */
   static deployment(options: AgentOptions, tries: readonly string[]): DeploymentObject {
     const container = {
       command: ['node', '-e', PROGRAM, ...tries],
@@ -51,19 +55,21 @@ export class DrivenAgent extends AgentPod {
     return deployment({ ...options, container });
   }
 
-  /** A payment in units of USD. @param mark what it is known by where it arrives */
-  payment(amount: number, mark: string): Promise<Outcome> {
-    return this.#ask('/pay', { amount, mark });
+  /** By a fresh connection, as all calls are. */
+  payment(payment: Payment): Promise<Outcome> {
+    return this.#ask('/pay', payment);
   }
 
-  /** By a fresh connection. */
   get(url: string): Promise<Outcome> {
     return this.#ask('/get', { url });
   }
 
-  /** Pays again and again until a call is lost and one after it is decided. @throws after `ms` */
-  gap(amount: number, mark: string, ms = 60_000): Promise<Gap> {
-    return this.#ask('/gap', { amount, mark, ms });
+  /**
+   * Pays again and again, and tries what is forbidden beside it, until a call is lost and one after it is decided.
+   * @throws after `ms`
+   */
+  gap(within: Payment, forbidden: { payment: Payment; urls: readonly string[] }, ms = 60_000): Promise<Gap> {
+    return this.#ask('/gap', { within, forbidden, ms });
   }
 
   /** How the attempts ended that it made first of all. */
@@ -90,12 +96,13 @@ export class DrivenAgent extends AgentPod {
 
 /** Of it, what is looked at. */
 export interface GatewayHealth {
-  status: string;
+  ready: boolean;
   bundle: {
     state: string;
-    active?: { sequence: number; keyId: string; source: string };
-    sources: { kind: string; lastSuccess?: number; lastError?: { code: string } }[];
-    lastError?: { code: string };
+    sequence?: number;
+    key_id?: string;
+    source?: string;
+    sources: { kind: string; last_success?: string; last_error?: { code: string } }[];
   };
 }
 
@@ -115,12 +122,12 @@ const pay = ({ amount, mark }) => call('https://api.stripe.com/v1/payment_intent
   headers: { authorization: 'Bearer ' + mark, 'content-type': 'application/x-www-form-urlencoded' },
 }, 'amount=' + amount * 100 + '&currency=usd');
 const decided = ({ status }) => status === 200 || status === 403;
-const gap = async ({ amount, mark, ms }) => {
+const gap = async ({ within, forbidden, ms }) => {
   const end = Date.now() + ms, ended = {};
   let lost;
   while (Date.now() < end) {
-    const outcome = await pay({ amount, mark });
-    if (lost && decided(outcome)) return { lost, back: outcome, ended };
+    const [outcome, above] = await Promise.all([pay(within), pay(forbidden.payment), ...forbidden.urls.map((url) => call(url))]);
+    if (lost && decided(outcome) && decided(above)) return { lost, back: outcome, ended };
     if (!decided(outcome)) {
       lost = lost || outcome;
       const how = String(outcome.status || outcome.error);

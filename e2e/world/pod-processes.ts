@@ -17,7 +17,9 @@ export function processesOf(uid: string): PodProcess[] {
     if (!/^\d+$/.test(name)) continue;
     try {
       const lines = readFileSync(`/proc/${name}/cgroup`, 'utf8').split('\n');
-      const [, cgroup] = lines.map((line) => /^\d+:(?:|.*\bmemory\b.*):(.*)$/.exec(line) ?? []).find(([, it]) => it?.includes(uid)) ?? [];
+      const [, cgroup] =
+        lines.map((line) => /^\d+:(?:|.*\bmemory\b.*):(.*)$/.exec(line) ?? []).find(([, it]) => it?.includes(uid)) ??
+        [];
       if (cgroup === undefined) continue;
       const user = /^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1];
       found.push({ pid: Number(name), user: Number(user), cgroup });
@@ -45,4 +47,14 @@ export function exhaustMemory({ cgroup }: PodProcess): void {
   const folder = `/sys/fs/cgroup/memory${cgroup}`;
   const usage = Number(readFileSync(`${folder}/memory.usage_in_bytes`, 'utf8'));
   writeFileSync(`${folder}/memory.limit_in_bytes`, String(usage));
+}
+
+/** ms since it was started. */
+export function ageOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]);
+  // the 22nd field of all, in hundredths of a second
+  return uptime * 1000 - Number(fields[19]) * 10;
 }

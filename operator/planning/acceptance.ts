@@ -30,10 +30,8 @@ export class Acceptance {
     for (const current of resources) {
       if (current.deleting) continue;
       const { key, valid, loaded, findings } = current;
-      const entry = entries.get(key);
-      if (valid && !isOutdated(current, entry))
-        this.#choices.set(key, { current, loaded, takesPart: 'current', findings });
-      else this.#fallBack(current, findings, entry);
+      if (valid) this.#choices.set(key, { current, loaded, takesPart: 'current', findings });
+      else this.#fallBack(current, findings, entries.get(key));
     }
   }
 
@@ -84,10 +82,4 @@ export class Acceptance {
 
 function isVersion(entry: StateEntry | undefined, { object: { metadata } }: LoadedResource): boolean {
   return entry?.uid === metadata.uid && entry?.generation === metadata.generation;
-}
-
-/** A newer version of the same object is committed: whoever committed it has read more than this process has by now. */
-function isOutdated({ object: { metadata } }: Intaken, entry: StateEntry | undefined): boolean {
-  const { uid, generation = 0 } = metadata;
-  return entry !== undefined && entry.uid === uid && entry.tombstone === undefined && entry.generation > generation;
 }

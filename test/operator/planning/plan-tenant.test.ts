@@ -229,25 +229,6 @@ describe('a tenant, planned', () => {
     expect(slice(world)).toMatchObject({ suspended: false });
   });
 
-  test('a copy that is older than what is committed is not believed', () => {
-    const world = fintech();
-    const key = 'fintech/stripe-payments';
-    const older = world.stores.AgentTool.get(key);
-    world.edit('AgentTool', key, (spec: { riskTier: string }) => {
-      spec.riskTier = 'critical';
-    });
-    world.pass();
-    const before = world.entries;
-    expect(before.get(`AgentTool ${key}`)?.generation).toBe(2);
-    const good = JSON.stringify(slice(world));
-    world.restart();
-    world.stores.AgentTool.set(key, older);
-    const plan = world.pass();
-    expect(plan.results.get(`AgentTool ${key}`)).toMatchObject({ takesPart: 'lastGood', findings: [] });
-    expect(world.entries.get(`AgentTool ${key}`)).toMatchObject({ generation: 2, sequence: 1 });
-    expect(JSON.stringify(slice(world))).toBe(good);
-  });
-
   test('a tool of the platform that would break a policy in force is left out, whatever the platform has committed', () => {
     const world = fintech();
     const own = JSON.parse(JSON.stringify(world.stores.AgentTool.get('fintech/stripe-payments'))) as ToolObject;
