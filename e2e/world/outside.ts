@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { createPaymentStandIn } from '../../cli/stand-in/payment-api.ts';
 import { TestAuthority } from '../../test/apiserver/loopback-certificate.ts';
@@ -28,6 +29,7 @@ export class Outside {
   readonly arrived: Arrived[] = [];
   readonly #payments = createPaymentStandIn({ clock: Date.now, log: () => {} });
   readonly #servers: Server[] = [];
+  readonly #sockets = new Set<Socket>();
 
   private constructor(address: string) {
     this.address = address;
@@ -61,6 +63,13 @@ export class Outside {
     return this.arrived.slice(index);
   }
 
+  /** Resets every connection, as a server that has crashed. @returns the ports that they came from */
+  reset(): number[] {
+    const ports = [...this.#sockets].map(({ remotePort = 0 }) => remotePort);
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    return ports;
+  }
+
   async close(): Promise<void> {
     for (const server of this.#servers) {
       server.closeAllConnections();
@@ -69,6 +78,10 @@ export class Outside {
   }
 
   async #listen(server: Server, port: number): Promise<void> {
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(port, this.address, () => resolve());
     });

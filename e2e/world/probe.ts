@@ -7,6 +7,8 @@ const PORT = 8090;
 /** One thing that a container tries. */
 export type Attempt =
   | { http: string; method?: string }
+  /** A request over TLS whose certificate may be of anybody: who made it is told. */
+  | { tls: string }
   /** `hold`: ms for which the connection stays open. */
   | { tcp: string; port: number; hold?: number }
   /** Connected, so that refusals are heard; an echo is waited for. */
@@ -21,6 +23,8 @@ export interface Tried {
   decision?: string;
   /** Of the answer, or what the command printed. */
   text?: string;
+  /** Who made the certificate, of `tls`. */
+  issuer?: string;
   /** A connection was made, an echo came back, or the command ended with 0. */
   open?: boolean;
   /** Why it did not. */
@@ -118,7 +122,7 @@ export class Probe {
 }
 
 const PROGRAM = `
-const http = require('http'), net = require('net'), dgram = require('dgram'), { execFile } = require('child_process');
+const http = require('http'), https = require('https'), net = require('net'), dgram = require('dgram'), { execFile } = require('child_process');
 const reason = (error) => String(error.cause?.code ?? error.code ?? error.cause?.message ?? error.message);
 const ways = {
   async http({ http: url, method = 'GET' }) {
@@ -126,6 +130,11 @@ const ways = {
     const decision = answer.headers.get('aegis-decision-id') ?? undefined;
     return { status: answer.status, decision, text: (await answer.text()).slice(0, 300) };
   },
+  tls: ({ tls: host }) => new Promise((resolve, reject) => {
+    https.get({ host, timeout: 10000, rejectUnauthorized: false, agent: false }, (answer) => {
+      answer.resume().on('end', () => resolve({ status: answer.statusCode, issuer: answer.socket.getPeerCertificate().issuer?.CN }));
+    }).on('error', reject).on('timeout', function () { this.destroy(new Error('TIMEOUT')); });
+  }),
   tcp: ({ tcp: host, port, hold = 0 }) => new Promise((resolve, reject) => {
     const socket = net.connect({ host, port, timeout: 10000 });
     socket.on('error', reject).on('timeout', () => socket.destroy(new Error('TIMEOUT')));

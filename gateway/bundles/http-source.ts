@@ -59,8 +59,9 @@ export function httpSource(options: HttpSourceOptions): BundleSource {
       try {
         while (!signal.aborted) {
           const started = clock.monotonic();
+          const condition = conditional(sink, state);
           const fetched = await fetchBundle(client, {
-            ...conditional(sink, state),
+            ...condition,
             ...(options.tenantUid !== undefined && { tenantUid: options.tenantUid }),
             waitSeconds: sink.heldEtag() === undefined ? 0 : (options.waitSeconds ?? WAIT_SECONDS),
             headersTimeout: options.headersTimeout ?? HEADERS_TIMEOUT,
@@ -70,7 +71,8 @@ export function httpSource(options: HttpSourceOptions): BundleSource {
             signal,
           });
           if (signal.aborted) return;
-          const next = await deal(fetched, sink, state, clock.monotonic() - started);
+          const told = condition.ifNoneMatch !== undefined;
+          const next = await deal(fetched, sink, state, { told, elapsed: clock.monotonic() - started });
           await clock.sleep(next === 'poll' ? pollDelay(options) : next, signal);
         }
       } finally {
@@ -86,8 +88,13 @@ function conditional(sink: SourceSink, { tag }: State): { ifNoneMatch?: string }
   return { ifNoneMatch: tag?.head === held ? tag.entity : `"${held}"` };
 }
 
-/** What to do next: wait so many ms, or until the next poll. */
-async function deal(fetched: Fetched, sink: SourceSink, state: State, elapsed: number): Promise<number | 'poll'> {
+/** What to do next: wait so many ms, or until the next poll. `told`: the server knew what we had. */
+async function deal(
+  fetched: Fetched,
+  sink: SourceSink,
+  state: State,
+  { told, elapsed }: { told: boolean; elapsed: number },
+): Promise<number | 'poll'> {
   if (fetched.kind === 'failed') {
     sink.failed(fetched.error);
     return state.backoff.next(fetched.retryAfter);
@@ -105,8 +112,9 @@ async function deal(fetched: Fetched, sink: SourceSink, state: State, elapsed: n
   const { etag } = fetched;
   state.tag =
     held !== undefined && etag !== undefined && ENTITY_TAG.test(etag) ? { head: held, entity: etag } : undefined;
-  // a server that sends what it was told we have does not know If-None-Match
-  return state.longPoll && outcome !== 'unchanged' ? 0 : 'poll';
+  // A server that sends what it was told we have does not know If-None-Match. Without being told it may well send what
+  // has come from another source meanwhile.
+  return state.longPoll && !(told && outcome === 'unchanged') ? 0 : 'poll';
 }
 
 function pollDelay({ pollInterval = POLL_INTERVAL, random }: HttpSourceOptions): number {

@@ -112,6 +112,30 @@ describe('a server that knows long polls', () => {
     expect(error()).toBeUndefined();
   });
 
+  test('goes on being asked for changes where its first answer has come from the mounted copy meanwhile', async () => {
+    const server = await serve();
+    const signed = bundle(1);
+    publish(server, signed);
+    let answer: (() => void) | undefined;
+    server.intercept = (_, res) => {
+      if (answer !== undefined) return false;
+      answer = () =>
+        void res
+          .writeHead(200, { 'Content-Type': 'application/vnd.openpolicyagent.bundles' })
+          .end(sliceArchive(signed));
+      return true;
+    };
+    const { updater, sequence } = follow(server.url, { pollInterval: 60_000, headersTimeout: 5_000 });
+    await until(() => answer !== undefined, 'the first request');
+    const copy = updater.connect({ kind: 'configMap', place: '/copy' });
+    await copy.offer({ archive: sliceArchive(signed) });
+    expect(sequence()).toBe(1);
+    answer?.();
+    await until(() => requests(server).length > 0, 'the long poll');
+    publish(server, bundle(2));
+    await until(() => sequence() === 2);
+  });
+
   test('that answers "nothing new" at once, is not asked without rest', async () => {
     const server = await serve();
     publish(server, bundle(1));

@@ -16,6 +16,8 @@ export interface World {
   /** Of the outside, as far as the pod could reach it. */
   ipv6: string[];
   ports: { tcp: number[]; udp: number[] };
+  /** Source ports that the gateway had until now. */
+  freed: number[];
 }
 
 /** One way to get around the gateway. */

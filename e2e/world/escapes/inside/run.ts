@@ -4,6 +4,7 @@ import { CRASH } from './crash.ts';
 import { DIRECT } from './direct.ts';
 import { NEIGHBOURS } from './neighbours.ts';
 import { REQUESTS } from './requests.ts';
+import { RESET } from './reset.ts';
 import { RIGHTS } from './rights.ts';
 import { WAYS } from './ways.ts';
 
@@ -14,6 +15,7 @@ const GROUPS: Record<string, readonly Attempt[]> = {
   rights: RIGHTS,
   neighbours: NEIGHBOURS,
   crash: CRASH,
+  reset: RESET,
 };
 const AT_ONCE = 6;
 const BOUND = 25_000;
