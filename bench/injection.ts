@@ -1,5 +1,13 @@
-/** What the webhook for pods costs: on a real API server, in a tenant with 10,000 policies and 100 agents. */
+/**
+ * What injection costs: the webhook on a real API server, in a tenant with 10,000 policies and 100 agents; and the start of
+ * pods on a real node.
+ */
+import { execFile } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { RunningCluster } from '../e2e/cluster/running-cluster.ts';
+import { buildImages } from '../e2e/images/images.ts';
 import { NAMESPACE } from '../operator/model/resource-types.ts';
 import { installPodWebhooks } from '../test/support/pod-webhooks.ts';
 import { type BenchCluster, fillCluster, inParallel, openCluster } from './support/cluster.ts';
@@ -9,6 +17,7 @@ import { TENANT } from './support/tenant.ts';
 
 const SIZE = { policies: 10_000, agents: 100, tools: 20, actionsPerTool: 5 };
 const PODS = 1_000;
+const POD_START = fileURLToPath(new URL('../e2e/bench/pod-start.ts', import.meta.url));
 /** Of an unlabelled namespace, for what the API server itself takes. */
 const PLAIN = 'plain';
 
@@ -39,6 +48,32 @@ async function admissions({ server }: BenchCluster, namespace: string, agents: r
 }
 
 export async function injectionBench(): Promise<Figures> {
+  return { ...(await webhookFigures()), ...(await startFigures()) };
+}
+
+/** Pods of a real node, with a gateway and without, in turn. */
+async function startFigures(): Promise<Figures> {
+  const cluster = await RunningCluster.start(await buildImages());
+  try {
+    const words = [process.execPath, POD_START];
+    const { stdout } = await promisify(execFile)(cluster.layout.enter, words, { maxBuffer: 1024 * 1024 });
+    const { without, within } = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Record<string, number[]>;
+    if (without === undefined || within === undefined) throw new Error('no figures of pods');
+    const [plain, guarded] = [median(without), median(within)];
+    table(
+      ['pod start, ms', 'p50', 'longest'],
+      [
+        ['without', plain, Math.max(...without)],
+        ['with gateway and guard', guarded, Math.max(...within)],
+      ],
+    );
+    return { start_without_ms: plain, start_within_ms: guarded, start_added_ms: guarded - plain };
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function webhookFigures(): Promise<Figures> {
   const cluster = await openCluster();
   try {
     const { server, client } = cluster;

@@ -12,6 +12,7 @@ import { GuardedPayer } from '../world/guarded-payer.ts';
 import { killOperator, operatorReady, startOperator, stopOperator } from '../world/operator-faults.ts';
 import { agentLabel, PAYER } from '../world/payment-resources.ts';
 import { ageOf, exhaustMemory, killNine, processOf } from '../world/pod-processes.ts';
+import { restarts } from '../world/restarts.ts';
 
 const GATEWAY_USER = 16_001;
 const AGENT_USER = 10_001;
@@ -35,7 +36,6 @@ onOwn('a guarded agent', () => {
   }, 180_000);
 
   afterAll(async () => {
-    await cluster.startApiServer();
     await startOperator(cluster);
     await payer?.end();
     await cluster.removeNamespace(other);
@@ -63,9 +63,8 @@ onOwn('a guarded agent', () => {
   describe('no operator', () => {
     beforeAll(() => stopOperator(cluster), 90_000);
 
-    test('it goes on, and its gateway says that it hears nothing', async () => {
-      await saysThatItHearsNothing(first);
-      await payer.holds(first);
+    test('it goes on', async () => {
+      for (const agent of [first, second]) await payer.holds(agent);
     });
 
     test('a new agent pod is refused', async () => {
@@ -95,17 +94,17 @@ onOwn('a guarded agent', () => {
 
     test('its own container started anew in place is guarded as before', async () => {
       await killNine(first.uid, AGENT_USER);
-      await restarted(first, 'agent', 1);
+      await restarts(first, 'agent', 1);
       await waitFor(() => answers(first), 30_000, 'the agent does not answer');
       await payer.startedGuarded(first);
       await payer.holds(first);
     });
 
-    test('without the API server as well it goes on', async () => {
-      await cluster.stopApiServer();
-      for (const agent of [first, second]) await payer.holds(agent);
-      await saysThatItHearsNothing(first);
-      await cluster.startApiServer();
+    test('without the API server as well it goes on, and its gateway says that it hears nothing', async () => {
+      await withoutApiServer(async () => {
+        for (const agent of [first, second]) await payer.holds(agent);
+        await saysThatItHearsNothing(first);
+      });
     });
 
     test('a Deployment of agents waits, and comes up with the operator', async () => {
@@ -128,15 +127,24 @@ onOwn('a guarded agent', () => {
   });
 
   test('no API server: it goes on, and what is changed afterwards reaches it', async () => {
-    await cluster.stopApiServer();
-    for (const agent of [first, second]) await payer.holds(agent);
-    expect(await first.health()).toMatchObject({ ready: true, bundle: { state: 'active' } });
-    await cluster.startApiServer();
+    await withoutApiServer(async () => {
+      for (const agent of [first, second]) await payer.holds(agent);
+      expect(await first.health()).toMatchObject({ ready: true, bundle: { state: 'active' } });
+    });
     await payer.change(5_000);
     for (const agent of [first, second]) await payer.follows(agent);
     await operatorReady(cluster);
   });
 });
+
+async function withoutApiServer(work: () => Promise<void>): Promise<void> {
+  await cluster.stopApiServer();
+  try {
+    await work();
+  } finally {
+    await cluster.startApiServer();
+  }
+}
 
 function newAgentPod(name: string): Promise<Ran> {
   const spec = { serviceAccountName: PAYER, containers: [workload('agent')] };
@@ -153,7 +161,7 @@ async function guarded(name: string): Promise<void> {
 async function saysThatItHearsNothing(agent: DrivenAgent): Promise<void> {
   const says = async () => {
     const { bundle } = await agent.health();
-    return bundle.sources.some(({ kind, last_error }) => kind === 'http' && last_error !== undefined);
+    return bundle.sources.some(({ kind, error }) => kind === 'http' && error !== undefined);
   };
   await waitFor(says, 60_000, 'health says nothing');
   expect(await agent.health()).toMatchObject({ ready: true, bundle: { state: 'active' } });
@@ -171,24 +179,14 @@ async function gatewayComesBack(how: string, agent: DrivenAgent, end: () => Prom
     `${how}: first lost call after ${lost.at - ended} ms, gateway started after ${Math.round(started - ended)} ms, ` +
       `decides again after ${back.at - ended} ms (${Math.round(back.at - started)} ms from its start)`,
   );
-  expect(back.at - started).toBeLessThan(5_000);
+  expect(back.at - started).toBeLessThan(15_000);
   // a lost call has no answer at all, or says that nobody decides
   expect(Object.keys(outcomes).filter((each) => /^[23]/.test(each))).toEqual([]);
   payer.nothingGotPast();
   await payer.holds(agent);
-  await restarted(agent, 'aegis-gateway', 1);
+  await restarts(agent, 'aegis-gateway', 1);
   expect((await agent.pod()).status.containerStatuses).toEqual(before.containerStatuses);
   expect((await agent.health()).bundle.source).toBe('disk');
-}
-
-/** So often, as the API server knows. */
-async function restarted(agent: DrivenAgent, container: string, times: number): Promise<void> {
-  const so = async () => {
-    const { status } = await agent.pod();
-    const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
-    return all.find(({ name }) => name === container)?.restartCount === times;
-  };
-  await waitFor(so, 60_000, `${container} was not restarted`);
 }
 
 async function answers(agent: DrivenAgent): Promise<boolean> {

@@ -2,7 +2,7 @@
  * The egress guard in breadth: what each of its settings lets through and tells, how `egress.allow` comes about, and
  * pods in which it cannot be granted. Depth: the suite of escapes.
  */
-import { load } from 'js-yaml';
+import { parse } from 'yaml';
 import { waitFor } from '../../test/apiserver/wait-for.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import { installAegis } from '../world/aegis.ts';
@@ -261,7 +261,7 @@ describe('from Observe to Enforce', () => {
     expect(text).toContain('egress guard: Observe: nothing is refused');
     expect(code).toBe(0);
     const [, yaml = ''] = /in AgentRegistration observe:\n((?: {6}.*\n)+)/.exec(text) ?? [];
-    proposal = load(yaml) as typeof proposal;
+    proposal = parse(yaml) as typeof proposal;
     expect(proposal.spec.egress.allow).toEqual([
       { host: 'files.example.com', ports: [443] },
       { host: 'unknown.example.com', ports: [80] },

@@ -4,16 +4,19 @@
  */
 import { waitFor } from '../../test/apiserver/wait-for.ts';
 import { Cluster, type Pod } from '../cluster/cluster.ts';
-import { IMAGES } from '../images/images.ts';
 import { installAegis } from '../world/aegis.ts';
-import { deployment, HARDENED, podSpec } from '../world/agent.ts';
+import { deployment } from '../world/agent.ts';
+import { curl, python } from '../world/clients.ts';
 import { doctor } from '../world/doctor.ts';
 import { ACCOUNT, AGENT_LABEL, DECIDED, ORDERS_HOST, OrdersTenant } from '../world/orders-tenant.ts';
 import { Outside } from '../world/outside.ts';
-import { Probe, probeContainer, probeOnce, probePod, probeTemplate, resultOf } from '../world/probe.ts';
+import { shapedPod, workloads } from '../world/pod-shapes.ts';
+import { Probe, probeContainer, probePod, resultOf } from '../world/probe.ts';
 
 const ENABLED = { 'aegis.dev/inject': 'enabled' };
 const POD_SECURITY = 'pod-security.kubernetes.io/enforce';
+/** At which there is no tool. */
+const ELSEWHERE = 'elsewhere.example.com';
 const AGENT = 'worker';
 
 const cluster = Cluster.attach();
@@ -50,64 +53,8 @@ function pod(of: OrdersTenant, name: string, more: Partial<Parameters<typeof pro
 /** Like most programs in a container: of a user of their own, but nothing said of it here. */
 const PLAIN = { container: { securityContext: {} } };
 
-/** A pod with all that a guard and a gateway have to get along with. */
-function shaped(of: OrdersTenant): object {
-  const app = {
-    image: IMAGES.workload,
-    imagePullPolicy: 'Never',
-    securityContext: { ...HARDENED, runAsUser: undefined },
-  };
-  return pod(of, 'shaped', {
-    container: { securityContext: { ...app.securityContext, readOnlyRootFilesystem: true } },
-    spec: {
-      automountServiceAccountToken: true,
-      securityContext: { runAsUser: 20_001, runAsGroup: 20_002, fsGroup: 20_003, supplementalGroups: [20_004] },
-      initContainers: [{ ...app, name: 'first', ...probeOnce(of.orders('init')) }],
-      containers: [
-        {
-          ...app,
-          name: 'agent',
-          ...probeContainer(),
-          securityContext: { ...app.securityContext, readOnlyRootFilesystem: true },
-        },
-        { ...app, name: 'second', ...probeContainer(8091) },
-      ],
-    },
-  });
-}
-
-function jobSpec(of: OrdersTenant, mark: string): object {
-  const template = podSpec({
-    serviceAccountName: ACCOUNT,
-    container: probeOnce(of.orders(mark)),
-    spec: { restartPolicy: 'Never' },
-  });
-  const labels = { [AGENT_LABEL]: AGENT };
-  return { backoffLimit: 0, template: { metadata: { labels }, spec: template } };
-}
-
-function kindsOf(of: OrdersTenant): object[] {
-  const { namespace } = of;
-  const set = probeTemplate({ namespace, name: 'set', agent: AGENT, labels: { app: 'set' } });
-  return [
-    { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'job', namespace }, spec: jobSpec(of, 'job') },
-    {
-      apiVersion: 'batch/v1',
-      kind: 'CronJob',
-      metadata: { name: 'cron', namespace },
-      spec: { schedule: '0 0 1 1 *', suspend: true, jobTemplate: { spec: jobSpec(of, 'cron') } },
-    },
-    {
-      apiVersion: 'apps/v1',
-      kind: 'StatefulSet',
-      metadata: { name: 'set', namespace },
-      spec: { serviceName: 'set', replicas: 1, selector: { matchLabels: { app: 'set' } }, template: set },
-    },
-  ];
-}
-
 beforeAll(async () => {
-  outside = await Outside.open(cluster, [ORDERS_HOST], '203.0.113.20');
+  outside = await Outside.open(cluster, [ORDERS_HOST, ELSEWHERE], '203.0.113.20');
   await installAegis(cluster);
   const twins = { 'example.com/twin': 'yes' };
   [main, strict, unlabelled, restricted, baseline, late] = await Promise.all([
@@ -126,7 +73,12 @@ beforeAll(async () => {
     serviceAccountName: ACCOUNT,
   };
   await Promise.all([
-    main.created(pod(main, 'plain', PLAIN), shaped(main), pod(main, 'stranger', { agent: 'nobody' }), ...kindsOf(main)),
+    main.created(
+      pod(main, 'plain', PLAIN),
+      shapedPod(main, AGENT),
+      pod(main, 'stranger', { agent: 'nobody' }),
+      ...workloads(main, AGENT),
+    ),
     strict.created(
       pod(strict, 'strict'),
       pod(strict, 'outsider', { agent: 'outsider', labels: { 'aegis.dev/inject': 'false' } }),
@@ -146,7 +98,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(tenants.map((each) => each.remove()));
   await outside?.close();
-  cluster.removeDnsName(ORDERS_HOST);
+  for (const host of [ORDERS_HOST, ELSEWHERE]) cluster.removeDnsName(host);
 });
 
 describe('namespaces', () => {
@@ -237,35 +189,30 @@ describe('Pod Security levels that forbid NET_ADMIN', () => {
   test.each(
     levels,
   )('%s: clients that honour proxy variables, and the URL of the tool, are decided', async (name, of) => {
-    const curl = (url: string) => [
-      'sh',
-      '-c',
-      `curl -sS -o /dev/null -m 10 -w '%{http_code} %header{aegis-decision-id}' ${url}`,
-    ];
-    const python = (url: string) => ['python3', '-c', PYTHON, url];
-    const [byCurl, byPython, byUrl] = (['curl', 'python', 'url'] as const).map((way) => of().orders(`${name}-${way}`));
-    const ownUrl = (path: string) => curl(`$AEGIS_TOOL_ORDERS_URL${path.replace(/^https:\/\/[^/]+/, '')}`);
     const tried = await probe(name).try({
       ...of().orders(`${name}-node`),
-      curlGranted: { run: curl(byCurl?.granted.http ?? '') },
-      curlRefused: { run: curl(byCurl?.refused.http ?? '') },
-      pythonGranted: { run: python(byPython?.granted.http ?? '') },
-      pythonRefused: { run: python(byPython?.refused.http ?? '') },
-      urlGranted: { run: ownUrl(byUrl?.granted.http ?? '') },
-      urlRefused: { run: ownUrl(byUrl?.refused.http ?? '') },
+      ...renamed('plain', of().orders(`${name}-plain-node`, `http://${ORDERS_HOST}`)),
+      curl: curl(...bothWays(of(), `${name}-curl`)),
+      python: python(...bothWays(of(), `${name}-python`)),
+      url: curl(...urlsOf(of().orders(`${name}-url`, '$AEGIS_TOOL_ORDERS_URL'))),
     });
+    const once = String.raw`200 \S+\n403 \S+\n`;
     expect(tried).toMatchObject({
       ...DECIDED,
-      curlGranted: { text: expect.stringMatching(/^200/) },
-      curlRefused: { text: expect.stringMatching(/^403 \S+/) },
-      pythonGranted: { text: expect.stringMatching(/^200/) },
-      pythonRefused: { text: expect.stringMatching(/^403 \S+/) },
-      urlGranted: { text: expect.stringMatching(/^200/) },
-      urlRefused: { text: expect.stringMatching(/^403 \S+/) },
+      ...renamed('plain', DECIDED),
+      curl: { text: expect.stringMatching(`^${once}${once}$`) },
+      python: { text: expect.stringMatching(`^${once}${once}$`) },
+      url: { text: expect.stringMatching(`^${once}$`) },
     });
-    for (const way of ['node', 'curl', 'python', 'url']) {
+    for (const way of ['node', 'plain-node', 'curl', 'plain-curl', 'python', 'plain-python', 'url']) {
       expect(of().arrived(`${name}-${way}`)).toEqual([`/orders/ok-${name}-${way}`]);
     }
+  });
+
+  test('hosts of no tool: by the proxy they are refused or pass, as egressGuard says', async () => {
+    const elsewhere = { elsewhere: curl(`http://${ELSEWHERE}/`) };
+    expect(await probe('restricted').try(elsewhere)).toMatchObject({ elsewhere: { text: '403 \n' } });
+    expect(await probe('baseline').try(elsewhere)).toMatchObject({ elsewhere: { text: '200 \n' } });
   });
 
   test('restricted: doctor names the level and both ways on', async () => {
@@ -349,11 +296,18 @@ test('pods from before the label are named, and a restart heals them', async () 
   expect(await new Probe(only).try(late.orders('early'))).toEqual(DECIDED);
 });
 
-const PYTHON = `
-import sys, urllib.request, urllib.error
-try:
-    answer = urllib.request.urlopen(sys.argv[1], timeout=10)
-except urllib.error.HTTPError as error:
-    answer = error
-print(answer.status, answer.headers.get('aegis-decision-id', ''))
-`;
+type Orders = Record<'granted' | 'refused', { http: string }>;
+
+function urlsOf({ granted, refused }: Orders): string[] {
+  return [granted.http, refused.http];
+}
+
+/** By HTTPS and by HTTP. */
+function bothWays(of: OrdersTenant, mark: string): string[] {
+  const plain = mark.replace('-', '-plain-');
+  return [...urlsOf(of.orders(mark)), ...urlsOf(of.orders(plain, `http://${ORDERS_HOST}`))];
+}
+
+function renamed<T>(prefix: string, { granted, refused }: Record<'granted' | 'refused', T>): Record<string, T> {
+  return { [`${prefix}Granted`]: granted, [`${prefix}Refused`]: refused };
+}

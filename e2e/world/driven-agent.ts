@@ -102,7 +102,7 @@ export interface GatewayHealth {
     sequence?: number;
     key_id?: string;
     source?: string;
-    sources: { kind: string; last_success?: string; last_error?: { code: string } }[];
+    sources: { kind: string; last_success?: string; error?: string }[];
   };
 }
 

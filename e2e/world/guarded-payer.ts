@@ -91,6 +91,11 @@ export class GuardedPayer {
     this.nothingGotPast();
   }
 
+  /** A payment up to the cap is permitted, above it is not, wherever that matters. @returns its status */
+  async pay(agent: DrivenAgent, amount: number): Promise<number | undefined> {
+    return (await agent.payment({ amount, mark: this.#mark(amount <= this.cap) })).status;
+  }
+
   /** What the agent's first attempts met was the guard. */
   async startedGuarded(agent: DrivenAgent): Promise<void> {
     const attempts = await agent.firstAttempts();
@@ -113,9 +118,10 @@ export class GuardedPayer {
 
   /** Until the last change is in force. */
   async follows(agent: DrivenAgent, ms = 60_000): Promise<void> {
-    const decided = async (amount: number, permitted: boolean) =>
-      (await agent.payment({ amount, mark: this.#mark(permitted) })).status;
-    const inForce = async () => (await decided(this.cap, true)) === 200 && (await decided(this.cap + 1, true)) === 403;
+    // one above it is still permitted while an older, higher one is in force
+    const above = { amount: this.cap + 1, mark: this.#mark(true) };
+    const inForce = async () =>
+      (await this.pay(agent, this.cap)) === 200 && (await agent.payment(above)).status === 403;
     await waitFor(inForce, ms, `the cap of ${this.cap} is not in force`);
   }
 

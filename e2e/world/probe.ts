@@ -6,7 +6,7 @@ const PORT = 8090;
 
 /** One thing that a container tries. */
 export type Attempt =
-  | { http: string; method?: string }
+  | { http: string; headers?: Record<string, string> }
   /** A request over TLS whose certificate may be of anybody: who made it is told. */
   | { tls: string }
   /** `hold`: ms for which the connection stays open. */
@@ -125,8 +125,8 @@ const PROGRAM = `
 const http = require('http'), https = require('https'), net = require('net'), dgram = require('dgram'), { execFile } = require('child_process');
 const reason = (error) => String(error.cause?.code ?? error.code ?? error.cause?.message ?? error.message);
 const ways = {
-  async http({ http: url, method = 'GET' }) {
-    const answer = await fetch(url, { method, redirect: 'manual', signal: AbortSignal.timeout(10000) });
+  async http({ http: url, headers }) {
+    const answer = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(10000) });
     const decision = answer.headers.get('aegis-decision-id') ?? undefined;
     return { status: answer.status, decision, text: (await answer.text()).slice(0, 300) };
   },

@@ -31,7 +31,8 @@ export const OPERATOR_INJECTION_ERRORS = {
     fix: 'The message says what stands in the way; change the pod or the settings of the operator.',
   },
   AEGIS_INJECT_DIFFERS: {
-    summary: "The gateway, its guard or its volumes are not in the pod as they were rendered; something else changed them, or the pod's author did.",
+    summary:
+      "The gateway, its guard or its volumes are not in the pod as they were rendered; something else changed them, or the pod's author did.",
     fix: 'Remove everything named aegis-… from the pod template, and keep other webhooks from changing these containers.',
   },
 } as const satisfies ErrorTable;

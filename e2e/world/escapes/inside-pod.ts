@@ -35,7 +35,9 @@ export class InsidePod {
   }
 
   async bring(): Promise<void> {
-    const files = Object.fromEntries(readdirSync(INSIDE).map((name) => [name, readFileSync(join(INSIDE, name), 'utf8')]));
+    const files = Object.fromEntries(
+      readdirSync(INSIDE).map((name) => [name, readFileSync(join(INSIDE, name), 'utf8')]),
+    );
     const input = JSON.stringify({ ...files, 'package.json': '{"type":"module"}' });
     const { code, stderr } = await this.#cluster.exec(this.#place, ['node', '-e', WRITE], input);
     if (code !== 0) throw new Error(stderr);

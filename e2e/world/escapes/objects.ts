@@ -76,7 +76,7 @@ export function guardedAgent(namespace: string, hosts: Hosts, ca: string): objec
 export function relay(namespace: string, target: string, image: string): object[] {
   const labels = { app: 'relay' };
   const program = `
-const net = require('net'), udp = require('dgram').createSocket('udp4');
+const net = require('net'), dgram = require('dgram');
 for (const port of [80, 8080, 8443, 15001, 15020]) {
   net.createServer((from) => {
     const to = net.connect(8080, '${target}');
@@ -84,7 +84,11 @@ for (const port of [80, 8080, 8443, 15001, 15020]) {
     from.pipe(to); to.pipe(from);
   }).listen(port);
 }
-udp.on('message', (data) => udp.send(data, 9999, '${target}')).bind(9999);`;
+// answers go nowhere: nothing goes round
+dgram.createSocket('udp4').on('message', (data) => {
+  const out = dgram.createSocket('udp4');
+  out.send(data, 9999, '${target}', () => out.close());
+}).bind(9999);`;
   return [
     {
       apiVersion: 'v1',

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { load, loadAll } from 'js-yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { waitFor } from '../../apiserver/api-server.ts';
 import {
   ADMITTED,
@@ -19,6 +19,8 @@ import {
   refusal,
   tokenVolume,
 } from './harness.ts';
+
+const documents = (text: string): unknown[] => parseAllDocuments(text).map((document) => document.toJS());
 
 const operator = {
   user: OPERATOR,
@@ -231,7 +233,7 @@ describe('tokens that a pod asks for', () => {
 
   test("the operator's pods are admitted, and no others beside them", async () => {
     const text = readFileSync(join(ROOT, 'config/operator/deployment.yaml'), 'utf8');
-    const { spec } = load(text) as { spec: { template: { metadata: object; spec: PodBody['spec'] } } };
+    const { spec } = parse(text) as { spec: { template: { metadata: object; spec: PodBody['spec'] } } };
     const body = { ...plainPod(), spec: spec.template.spec };
     expect(await server.tryPod('aegis-system', body)).toEqual(ADMITTED);
     const second = { ...body, spec: { ...body.spec, serviceAccountName: 'default' } };
@@ -290,6 +292,6 @@ test('the glass is broken by deleting a binding, and mended by applying it again
 
 test('everything that the project applies itself gets by', async () => {
   const text = await server.api.runKubectl(['kustomize', join(ROOT, 'config/operator')]);
-  expect(loadAll(text).length).toBeGreaterThan(10);
+  expect(documents(text).length).toBeGreaterThan(10);
   await server.api.runKubectl(['apply', '--server-side', '--force-conflicts', '-k', join(ROOT, 'config/operator')]);
 });

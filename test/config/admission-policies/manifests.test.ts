@@ -2,7 +2,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { load, loadAll } from 'js-yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import {
   ALLOW_OPT_OUT_LABEL,
   CAPTURE_CONTAINER,
@@ -15,6 +15,8 @@ import {
 } from '../../../policy/wire/pod-contract.ts';
 import { kubectlSync } from '../../apiserver/kubectl.ts';
 import { POLICIES, ROOT } from './harness.ts';
+
+const documents = (text: string): unknown[] => parseAllDocuments(text).map((document) => document.toJS());
 
 interface Policy {
   kind: string;
@@ -31,13 +33,13 @@ interface Policy {
 
 const files = readdirSync(POLICIES).filter((name) => name.startsWith('aegis-'));
 const policies = files.map((file) => {
-  const [policy, binding] = loadAll(readFileSync(join(POLICIES, file), 'utf8')) as [Policy, Policy];
+  const [policy, binding] = documents(readFileSync(join(POLICIES, file), 'utf8')) as [Policy, Policy];
   return { file, policy, binding };
 });
-const constants = (load(readFileSync(join(POLICIES, 'constants.yaml'), 'utf8')) as { data: Record<string, string> })
+const constants = (parse(readFileSync(join(POLICIES, 'constants.yaml'), 'utf8')) as { data: Record<string, string> })
   .data;
 const rendered = (folder: string): Policy[] =>
-  loadAll(kubectlSync(['kustomize', folder], { kubeconfig: '/dev/null', home: tmpdir() })) as Policy[];
+  documents(kubectlSync(['kustomize', folder], { kubeconfig: '/dev/null', home: tmpdir() })) as Policy[];
 
 test.each(policies)('$file: one policy, bound under its own name, which fails closed', ({ file, policy, binding }) => {
   const name = file.replace('.yaml', '');
@@ -53,7 +55,7 @@ test.each(policies)('$file: one policy, bound under its own name, which fails cl
 });
 
 test('pods are looked at in namespaces of agents alone, but for tokens', () => {
-  const webhooks = loadAll(readFileSync(join(ROOT, 'config/webhook/pod-webhooks.yaml'), 'utf8')) as {
+  const webhooks = documents(readFileSync(join(ROOT, 'config/webhook/pod-webhooks.yaml'), 'utf8')) as {
     webhooks: { namespaceSelector: unknown }[];
   }[];
   const selectors = webhooks.flatMap(({ webhooks: all }) => all.map(({ namespaceSelector }) => namespaceSelector));

@@ -1,7 +1,7 @@
 /** Pods as the webhook really renders them, and pods that were there before. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { load } from 'js-yaml';
+import { parse } from 'yaml';
 import { GATEWAY_UID, STAMP_ANNOTATION } from '../../../policy/wire/pod-contract.ts';
 import { waitFor } from '../../apiserver/api-server.ts';
 import { ADMITTED, app, type PodBody, PolicyServer, plainPod, ROOT } from './harness.ts';
@@ -24,7 +24,7 @@ function rendered(file: string): PodBody {
     .replaceAll('registry.example.com/aegis/gateway', 'aegis-gateway')
     .replaceAll('runAsUser: 20001', `runAsUser: ${GATEWAY_UID}`)
     .replace('  hostPID: true\n', '');
-  const { metadata, ...pod } = load(text) as PodBody;
+  const { metadata, ...pod } = parse(text) as PodBody;
   const { labels = {}, annotations = {} } = metadata;
   return { ...pod, metadata: { name: 'rendered', labels, annotations } };
 }

@@ -27,7 +27,10 @@ describeHere(`what the gateway leaves behind${reason === undefined ? '' : ` (ski
       ])
       .trim();
 
-  test.each(['ipv4', 'ipv6'] as const)('a connection that the server has reset opens no way for its port: %s', (family) => {
+  test.each([
+    'ipv4',
+    'ipv6',
+  ] as const)('a connection that the server has reset opens no way for its port: %s', (family) => {
     const to = OUTSIDE[family];
     for (const port of [40_001, 40_002, 40_003]) {
       expect(from(GATEWAY_UID, 'tcp', port, to, RESETTING, 'reset')).toBe('ECONNRESET');

@@ -37,5 +37,5 @@ export const DECIDED = '/v1/payment_intents/pi_decided';
 
 /** A request that no rule permits, told apart by its name. */
 export function undecided(name: string): string {
-  return `/v1/escapes/${name}`;
+  return `/escapes/${name}`;
 }

@@ -1,4 +1,4 @@
-import { createServer, connect, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { type Attempt, undecided } from './attempt.ts';
 import { ask, get, python, tcp } from './tries.ts';
 

@@ -37,7 +37,7 @@ export const DIRECT: readonly Attempt[] = [
   {
     name: 'TCP from a source port of a server',
     why: 'the source port counts for nothing',
-    ends: REFUSED,
+    ends: /^(?:(?:EACCES|ECONNREFUSED)(?: ×\d+)?(?:, |$))+$/,
     run: ({ tool }) =>
       together([53, 80, 123, 443, 15_001 + 4_000].map((localPort) => tcp(tool.address, 8080, { localPort }))),
   },
@@ -162,7 +162,7 @@ words.append(attempt(lambda: stream(sys.argv[1], 8080, family=43)))`,
       python(
         `
 def fast(port):
-    s = socket.socket(); s.settimeout(2)
+    s = socket.socket()
     s.sendto(b"undecided", 0x20000000, (sys.argv[1], port)); s.send(b"undecided"); return "connected"
 for port in (8080, 8443): words.append(attempt(lambda: fast(port)))`,
         tool.address,
@@ -253,7 +253,7 @@ for host in sys.argv[1:]:
   {
     name: 'IPv6 to ports 80 and 443',
     why: 'redirected like IPv4, to a gateway that finds the address by itself',
-    ends: /^(?:(?:40\d AEGIS_\w+ \[\S+\]|404 \S+ \[\S+\]|EPERM|ENETUNREACH|EADDRNOTAVAIL|ECONNREFUSED|ECONNRESET|closed|nothing)(?: ×\d+)?(?:, |$))+$/,
+    ends: /^(?:(?:40\d AEGIS_\w+ \[\S+\]|404 \S+ \[\S+\]|EPERM|ENETUNREACH|EADDRNOTAVAIL|ECONNREFUSED|ECONNRESET|closed|silence|nothing)(?: ×\d+)?(?:, |$))+$/,
     run: async ({ ipv6, elsewhere }) => {
       if (ipv6.length === 0) return 'nothing';
       const asked = ipv6.flatMap((host) => [

