@@ -3,19 +3,21 @@
  * whether they got anywhere is looked at from outside: everything that arrives was decided and allowed, and nothing else
  * leaves the pod at all.
  */
+import { existsSync, writeFileSync } from 'node:fs';
 import { eventually, waitFor } from '../../test/apiserver/wait-for.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import { NODE_ADDRESS } from '../cluster/layout.ts';
 import { IMAGES } from '../images/images.ts';
 import { installAegis, OPERATOR_NAMESPACE } from '../world/aegis.ts';
-import { AgentPod, deployment } from '../world/agent.ts';
+import { AgentPod, deployment, HARDENED } from '../world/agent.ts';
 import { DECIDED, type World } from '../world/escapes/inside/attempt.ts';
+import { KILLED, READY } from '../world/escapes/inside/crash.ts';
 import { InsidePod, type Tried } from '../world/escapes/inside-pod.ts';
 import { Listeners } from '../world/escapes/listeners.ts';
 import { NodeWatch } from '../world/escapes/node-watch.ts';
 import { AGENT, CREDENTIAL, guardedAgent, relay, TOOL_ID } from '../world/escapes/objects.ts';
 import { Outside } from '../world/outside.ts';
-import { killNine } from '../world/pod-processes.ts';
+import { killNine, processOf } from '../world/pod-processes.ts';
 
 const AT_LEAST = 35;
 const GATEWAY_UID = 16_001;
@@ -156,7 +158,7 @@ async function attempts(group: string): Promise<void> {
   tried.push(...results);
   expect(results.filter(({ asItShould }) => !asItShould).map(({ name, how }) => `${name}: ${how}`)).toEqual([]);
   // the payment API knows no such payment
-  await eventually(async () => expect(await allowedCall()).toBe(404), 60_000);
+  await eventually(async () => expect(await allowedCall()).toBe(404), 90_000);
   nothingEscaped();
   await denialsAreLogged(results);
 }
@@ -270,9 +272,13 @@ test('every request that arrived is one that the gateway has allowed', async () 
 });
 
 test('while the gateway is killed and comes back', async () => {
+  // so that it has a connection to lose
+  expect(await allowedCall()).toBe(404);
   const running = attempts('crash');
-  await waitFor(() => new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 1_500)), 5_000);
+  const { pid } = await processOf(uid, HARDENED.runAsUser);
+  await waitFor(() => existsSync(`/proc/${pid}/root${READY}`), 30_000, 'the attempts have not begun');
   await killNine(uid, GATEWAY_UID);
+  writeFileSync(`/proc/${pid}/root${KILLED}`, '');
   await running;
   const { status } = await agent.pod();
   expect(status.initContainerStatuses?.find(({ name }) => name === 'aegis-gateway')?.restartCount).toBeGreaterThan(0);

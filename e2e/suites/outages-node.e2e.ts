@@ -19,7 +19,7 @@ onOwn('a guarded agent, no operator', () => {
   beforeAll(async () => {
     await installAegis(cluster);
     payer = await GuardedPayer.prepare(cluster);
-    await cluster.apply(payer.workload(PAYER, 2));
+    await cluster.apply(payer.workload(PAYER, { replicas: 2 }));
     [first, second] = (await payer.pods(PAYER)) as [DrivenAgent, DrivenAgent];
     await stopOperator(cluster);
   }, 180_000);

@@ -6,7 +6,7 @@ import { waitFor } from '../../test/apiserver/wait-for.ts';
 import { Cluster, type Ran } from '../cluster/cluster.ts';
 import { podOf, workload } from '../support/pods.ts';
 import { installAegis } from '../world/aegis.ts';
-import { deployment } from '../world/agent.ts';
+import { AgentPod, deployment } from '../world/agent.ts';
 import type { DrivenAgent } from '../world/driven-agent.ts';
 import { GuardedPayer } from '../world/guarded-payer.ts';
 import { killOperator, operatorReady, startOperator, stopOperator } from '../world/operator-faults.ts';
@@ -28,7 +28,7 @@ onOwn('a guarded agent', () => {
   beforeAll(async () => {
     await installAegis(cluster);
     payer = await GuardedPayer.prepare(cluster);
-    await cluster.apply(payer.workload(PAYER, 2));
+    await cluster.apply(payer.workload(PAYER, { replicas: 2 }));
     other = await cluster.namespace('unrelated');
     const unrelated = deployment({ namespace: other, name: 'unrelated', serviceAccountName: 'default' });
     await cluster.apply(unrelated);
@@ -42,6 +42,7 @@ onOwn('a guarded agent', () => {
   }, 120_000);
 
   test('is guarded from its start', async () => {
+    await payer.reachesAll(await AgentPod.of(cluster, other, 'unrelated'));
     for (const agent of [first, second]) {
       await payer.startedGuarded(agent);
       await payer.holds(agent);

@@ -88,7 +88,7 @@ beforeAll(async () => {
       }),
     ),
   );
-  probes = await Probe.all(cluster, namespace);
+  probes = await Probe.all(cluster, namespace, Object.keys(UNGRANTED).length + 3);
   for (const [name, each] of probes) if (name.startsWith('observe-')) probes.set('observe', each);
 }, 300_000);
 
@@ -148,8 +148,8 @@ test('Off: hosts of no tool and direct connections pass, tools are decided', asy
 const WANTED: Record<string, Attempt> = {
   files: WAYS.files,
   unknownPlain: WAYS.unknownPlain,
-  onePort: { ...WAYS.onePort, hold: 3000 },
-  noPortUdp: { ...WAYS.noPortUdp, hold: 3000 },
+  onePort: { ...WAYS.onePort, hold: 4000 },
+  noPortUdp: { ...WAYS.noPortUdp, hold: 4000 },
 };
 
 test('Observe: everything passes', async () => {

@@ -6,6 +6,22 @@ export function curl(...urls: readonly string[]): Attempt {
   return { run: ['sh', '-c', urls.map((url) => `curl -sS -o /dev/null -m 10 -w '${format}' "${url}"`).join('; ')] };
 }
 
+/** The same by the HTTP module of Node. */
+export function node(...urls: readonly string[]): Attempt {
+  return { run: ['node', '-e', NODE, ...urls] };
+}
+
+const NODE = `
+const ask = (url) => new Promise((resolve, reject) => {
+  require(url.split(':')[0]).get(url, { timeout: 10000 }, (answer) => {
+    answer.resume().on('end', () => resolve(answer.statusCode + ' ' + (answer.headers['aegis-decision-id'] ?? '')));
+  }).on('error', reject);
+});
+(async () => {
+  for (const url of process.argv.slice(1)) console.log(await ask(url));
+})();
+`;
+
 /** The same by what Python has itself. */
 export function python(...urls: readonly string[]): Attempt {
   return { run: ['python3', '-c', PROGRAM, ...urls] };

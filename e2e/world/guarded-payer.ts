@@ -1,9 +1,17 @@
 import { createServer, type Server } from 'node:net';
 import { waitFor } from '../../test/apiserver/wait-for.ts';
 import type { Cluster, Pod } from '../cluster/cluster.ts';
+import type { AgentPod } from './agent.ts';
 import { DrivenAgent, type Gap } from './driven-agent.ts';
 import { Outside } from './outside.ts';
-import { agentLabel, PAYER, paymentPolicy, paymentRegistration, paymentTool } from './payment-resources.ts';
+import {
+  agentLabel,
+  PAYER,
+  paymentPolicy,
+  paymentRegistration,
+  paymentTool,
+  type RegistrationOptions,
+} from './payment-resources.ts';
 
 const API_HOST = 'api.stripe.com';
 const FORBIDDEN_HOST = 'files.example.com';
@@ -52,18 +60,18 @@ export class GuardedPayer {
   }
 
   /** Makes the registration, also again, and waits until pods can start. */
-  async register(name = PAYER): Promise<void> {
+  async register(name = PAYER, egressGuard: RegistrationOptions['egressGuard'] = 'Enforce'): Promise<void> {
     const { cluster, namespace } = this;
-    await cluster.apply(paymentRegistration({ namespace, name }));
+    await cluster.apply(paymentRegistration({ namespace, name, egressGuard }));
     const copy = ['get', '-n', namespace, `configmap/aegis-bootstrap-${name}`];
     await waitFor(async () => (await cluster.run(copy)).code === 0, 60_000, `${name} is not published`);
   }
 
   /** A Deployment of the agent, as it is applied. */
-  workload(name: string, replicas = 1): object {
+  workload(name: string, { replicas = 1, agent = PAYER } = {}): object {
     const { namespace } = this;
-    const options = { namespace, name, replicas, serviceAccountName: PAYER, labels: agentLabel(PAYER) };
-    return DrivenAgent.deployment(options, this.#forbidden);
+    const options = { namespace, name, replicas, serviceAccountName: PAYER, labels: agentLabel(agent) };
+    return DrivenAgent.deployment(options, agent === PAYER ? this.#forbidden : []);
   }
 
   /** The pods of a Deployment, all of them ready. */
@@ -123,6 +131,14 @@ export class GuardedPayer {
     const inForce = async () =>
       (await this.pay(agent, this.cap)) === 200 && (await agent.payment(above)).status === 403;
     await waitFor(inForce, ms, `the cap of ${this.cap} is not in force`);
+  }
+
+  /** Without a guard all that is forbidden arrives: that it does not elsewhere means something. */
+  async reachesAll(unguarded: AgentPod): Promise<void> {
+    const before = this.outside.arrived.length;
+    for (const url of this.#forbidden) await unguarded.exec(['curl', '-skm', '8', url]);
+    expect(this.outside.arrived.splice(before).map(({ scheme }) => scheme)).toEqual(['http', 'https']);
+    expect(this.#reached.splice(0)).toHaveLength(1);
   }
 
   /** Whatever ever arrived was permitted. */

@@ -8,11 +8,11 @@ const API = 'aegis.dev/v1alpha1';
 export const AGENT_LABEL = 'example.com/agent';
 /** ServiceAccount of every agent of the tenant. */
 export const ACCOUNT = 'agent';
-/** The tool, and where it is. */
-export const TOOL = 'orders';
+/** The tool of every agent, and where it is. */
+const TOOL = 'orders';
 export const ORDERS_HOST = 'orders.example.com';
 
-export interface OrdersAgent {
+interface OrdersAgent {
   name: string;
   egressGuard?: 'Off' | 'Observe' | 'Enforce';
   allow?: readonly object[];
@@ -22,14 +22,14 @@ export interface OrdersAgent {
   tools?: readonly string[];
 }
 
-export interface Condition {
+interface Condition {
   type: string;
   status: string;
   reason: string;
   message: string;
 }
 
-export interface RegistrationStatus {
+interface RegistrationStatus {
   conditions?: Condition[];
   observedGeneration: number;
   egress?: { observed: { destination: string; port: number; protocol: string; refused: boolean }[] };

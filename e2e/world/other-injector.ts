@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { TestAuthority } from '../../test/apiserver/loopback-certificate.ts';
+import { waitFor } from '../../test/apiserver/wait-for.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 
 /** Label of a pod: what the other injector makes of it. */
@@ -18,9 +19,9 @@ interface PodSpec {
 }
 
 /** @returns what the spec becomes; of what is there already nothing changes */
-export type Change = (spec: PodSpec) => PodSpec;
+type Change = (spec: PodSpec) => PodSpec;
 
-export interface InjectorOptions {
+interface InjectorOptions {
   /** Of the configuration: the API server asks in the order of the names. */
   name: string;
   /** Pods that have it as value of `OTHER_LABEL`. */
@@ -36,6 +37,8 @@ export class OtherInjectors {
   readonly #server: Server;
   readonly #authority: TestAuthority;
   readonly #changes = new Map<string, Change>();
+  /** By the names of the configurations. */
+  readonly #asked = new Set<string>();
   readonly #suffix: string;
 
   private constructor(cluster: Cluster, suffix: string) {
@@ -44,7 +47,9 @@ export class OtherInjectors {
     this.#authority = new TestAuthority();
     this.#server = createServer(this.#authority.leaf(cluster.hostAddress), async (request, response) => {
       const { request: asked } = (await json(request)) as { request: { uid: string; object: { spec: PodSpec } } };
-      const spec = this.#changes.get(request.url?.split('?')[0]?.slice(1) ?? '')?.(asked.object.spec);
+      const name = request.url?.split('?')[0]?.slice(1) ?? '';
+      const spec = this.#changes.get(name)?.(asked.object.spec);
+      this.#asked.add(name);
       const patch = Buffer.from(JSON.stringify([{ op: 'replace', path: '/spec', value: spec }])).toString('base64');
       const answer = { uid: asked.uid, allowed: true, ...(spec && { patchType: 'JSONPatch', patch }) };
       response.setHeader('content-type', 'application/json');
@@ -64,7 +69,23 @@ export class OtherInjectors {
       injector.#server.once('error', reject).listen(0, hostAddress, () => resolve());
     });
     for (const options of injectors) await injector.#configure(options, namespace);
+    for (const options of injectors) await injector.#untilAsked(options, namespace);
     return injector;
+  }
+
+  /** The API server has seen the configuration. */
+  async #untilAsked({ name, pods }: InjectorOptions, namespace: string): Promise<void> {
+    const pod = JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'dry-run', labels: { [OTHER_LABEL]: pods } },
+      spec: { containers: [{ name: 'none', image: 'none' }] },
+    });
+    const asked = async () => {
+      await this.#cluster.run(['create', '-n', namespace, '--dry-run=server', '-f', '-'], pod);
+      return this.#asked.has(name);
+    };
+    await waitFor(asked, 30_000, `the webhook ${name} is not asked`);
   }
 
   async #configure({ name, pods, change, again = false }: InjectorOptions, namespace: string): Promise<void> {

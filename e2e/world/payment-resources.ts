@@ -58,8 +58,13 @@ export function paymentPolicy({ namespace, name = PAYER, cap }: PayerOptions): o
   };
 }
 
-/** Of an agent whose egress is guarded. All of them run as one ServiceAccount, so that only labels tell them apart. */
-export function paymentRegistration({ namespace, name = PAYER }: Omit<PayerOptions, 'cap'>): object {
+export interface RegistrationOptions extends Omit<PayerOptions, 'cap'> {
+  egressGuard?: 'Off' | 'Observe' | 'Enforce';
+}
+
+/** All of them run as one ServiceAccount, so that only labels tell them apart. */
+export function paymentRegistration(options: RegistrationOptions): object {
+  const { namespace, name = PAYER, egressGuard = 'Enforce' } = options;
   return {
     apiVersion: API,
     kind: 'AgentRegistration',
@@ -68,7 +73,7 @@ export function paymentRegistration({ namespace, name = PAYER }: Omit<PayerOptio
       owner: 'payments@example.com',
       workload: { selector: { matchLabels: agentLabel(name) }, serviceAccountName: PAYER },
       tools: [{ toolId: TOOL }],
-      egressGuard: 'Enforce',
+      egressGuard,
     },
   };
 }

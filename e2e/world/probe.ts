@@ -1,3 +1,4 @@
+import { waitFor } from '../../test/apiserver/wait-for.ts';
 import type { Cluster, Pod } from '../cluster/cluster.ts';
 import { type AgentOptions, podSpec } from './agent.ts';
 import { ACCOUNT, AGENT_LABEL } from './orders-tenant.ts';
@@ -16,7 +17,7 @@ export type Attempt =
   | { run: readonly string[] };
 
 /** How it ended. */
-export interface Tried {
+interface Tried {
   /** Of HTTP. */
   status?: number;
   /** Somebody decided: the id that the gateway gave it. */
@@ -59,7 +60,7 @@ function metadataOf({ agent, labels = {}, annotations = {} }: ProbeOptions) {
 
 /** Of pods that can be asked. */
 const PROBE_LABEL = { 'example.com/probe': 'yes' };
-export const PROBES = 'example.com/probe=yes';
+const PROBES = 'example.com/probe=yes';
 
 function probeSpec(options: ProbeOptions): object {
   const { serviceAccountName = ACCOUNT, container } = options;
@@ -97,13 +98,16 @@ export class Probe {
     this.namespace = pod.metadata.namespace;
   }
 
-  /** @returns those that are ready, by name */
-  static async all(cluster: Cluster, namespace: string, seconds = 150): Promise<Map<string, Probe>> {
-    const args = ['wait', '-n', namespace, 'pod', '-l', PROBES, '--for=condition=Ready', `--timeout=${seconds}s`];
-    const { code, stderr } = await cluster.run(args, undefined, (seconds + 30) * 1000);
-    if (code !== 0) {
+  /** @returns all of them by name, once so many are there and ready */
+  static async all(cluster: Cluster, namespace: string, count: number, seconds = 150): Promise<Map<string, Probe>> {
+    const there = async () => (await cluster.pods(namespace, PROBES)).length >= count;
+    try {
+      await waitFor(there, 60_000, `there are no ${count} pods`);
+      const flags = ['-l', PROBES, '--for=condition=Ready', `--timeout=${seconds}s`];
+      await cluster.kubectl(['wait', '-n', namespace, 'pod', ...flags], undefined, (seconds + 30) * 1000);
+    } catch (error) {
       const { stdout } = await cluster.run(['get', '-n', namespace, 'pods,events']);
-      throw new Error(`${stderr}\n${stdout}`);
+      throw new Error(`${(error as Error).message}\n${stdout}`);
     }
     const pods = await cluster.pods(namespace, PROBES);
     return new Map(pods.map((pod) => [pod.metadata.name, new Probe(pod)]));
@@ -123,7 +127,7 @@ export class Probe {
 
 const PROGRAM = `
 const http = require('http'), https = require('https'), net = require('net'), dgram = require('dgram'), { execFile } = require('child_process');
-const reason = (error) => String(error.cause?.code ?? error.code ?? error.cause?.message ?? error.message);
+const reason = (error) => String(error.cause?.code || error.code || error.cause?.message || error.message);
 const ways = {
   async http({ http: url, headers }) {
     const answer = await fetch(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(10000) });

@@ -69,5 +69,5 @@ function applyFamily(config: CaptureConfig, around: Surroundings, family: Family
   if (difference !== undefined) {
     throw new AegisError('AEGIS_CAPTURE_DIFFERS', `${PREFIX[family]}: ${difference}`);
   }
-  return rules.nat.length + rules.filter.length;
+  return rules.nat.length + rules.filter.length + rules.mangle.length;
 }

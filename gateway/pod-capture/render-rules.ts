@@ -1,8 +1,9 @@
 import type { CaptureConfig } from '../../policy/wire/capture-config.ts';
 import { type Family, hostNetwork, type Network, parseNetwork } from './network.ts';
 
-/** Chains of our own, which the chains OUTPUT of both tables jump to before anything else. */
-export const CHAINS = { nat: 'AEGIS_CAPTURE', filter: 'AEGIS_GUARD' } as const;
+/** Chains of our own, which these built-in chains of their tables jump to before anything else. */
+export const CHAINS = { nat: 'AEGIS_CAPTURE', filter: 'AEGIS_GUARD', mangle: 'AEGIS_DOOR' } as const;
+export const BUILT_IN = { nat: 'OUTPUT', filter: 'OUTPUT', mangle: 'POSTROUTING' } as const;
 
 export type Table = keyof typeof CHAINS;
 
@@ -43,6 +44,8 @@ export function renderRules(config: CaptureConfig, { resolvers, apiServer }: Sur
   return {
     nat: captureRules(config, [...allowed, ...directTo(config, apiServer, family)]),
     filter: config.guard === 'Enforce' ? guardRules(config, allowed, resolversIn(resolvers, family), family) : [],
+    // A socket that is bound to a device sends there what was redirected: to loopback, but on the wire.
+    mangle: config.guard === 'Enforce' ? [`-d ${family === 'ipv4' ? '127.0.0.0/8' : '::1/128'} ! -o lo -j DROP`] : [],
   };
 }
 

@@ -43,8 +43,16 @@ const WORKERS = 2;
 const MAX_DELAY = 15_000;
 /** ms until a head that was refused is looked at again: its shards may have been repaired. */
 const LOOK_AGAIN = 10_000;
+/**
+ * ms after which another head than the one that is served is believed to be there for good. A leader puts right what
+ * somebody has put there by hand, so this one has built on less than what is served here: nobody has shown it more.
+ */
+const LET_GO = 5 * 60_000;
 /** ms that a head which this process is writing is given to be adopted. */
 const ADOPTION = 3_000;
+
+/** `later`: it is about to be adopted; `other`: it was served, and a newer one is. */
+type Taken = 'done' | 'later' | 'other';
 
 /**
  * The last good bundle of a tenant is served until a newer one verifies; a head that is deleted by hand changes nothing
@@ -63,6 +71,8 @@ export class CommittedBundles {
   /** Heads that were looked at, while it matters; then: heads of the first list that nobody has looked at yet. */
   readonly #looked = new Set<string>();
   #awaited: Set<string> | undefined;
+  /** Since when a head is not the one that is served, by `namespace/name`, monotonic ms. */
+  readonly #others = new Map<string, number>();
   /** Digest of a head that this process is writing, and until when it need not be read (monotonic ms). */
   readonly #announced = new Map<string, number>();
 
@@ -154,8 +164,11 @@ export class CommittedBundles {
   async #look(key: string): Promise<{ requeueAfter?: number }> {
     const head = this.#heads.get(key);
     let refusal: AegisError | undefined;
+    let taken: Taken = 'done';
     try {
-      if (head !== undefined && (await this.#take(head)) === 'later') return { requeueAfter: ADOPTION };
+      if (head === undefined) this.#others.delete(key);
+      else taken = await this.#take(head);
+      if (taken === 'later') return { requeueAfter: ADOPTION };
     } catch (error) {
       if (!(error instanceof AegisError)) throw error;
       refusal = error;
@@ -163,10 +176,10 @@ export class CommittedBundles {
     this.#tell(key, head?.metadata.resourceVersion, refusal);
     if (this.#awaited === undefined) this.#looked.add(key);
     else this.#awaited.delete(key);
-    return refusal === undefined ? {} : { requeueAfter: LOOK_AGAIN };
+    return refusal === undefined && taken === 'done' ? {} : { requeueAfter: LOOK_AGAIN };
   }
 
-  async #take(head: ConfigMap): Promise<'done' | 'later'> {
+  async #take(head: ConfigMap): Promise<Taken> {
     const identity = headIdentity(head, this.#crypto);
     const bytes = headBytes(head);
     if (identity === undefined) throw new AegisError('AEGIS_HEAD_DAMAGED', 'the head does not say whose it is');
@@ -179,7 +192,8 @@ export class CommittedBundles {
     if (served !== undefined && ring.revoked.has(served.manifest.keyId)) this.#withdraw(identity);
     if (bytes === undefined) throw new AegisError('AEGIS_HEAD_DAMAGED', 'the head lacks an entry');
     const digest = manifestDigest(bytes.manifest, this.#crypto);
-    if (this.#served.knows(identity, digest)) return 'done';
+    if (this.#isOther(keyOf(head), identity, digest)) this.#served.letGo(identity);
+    if (this.#served.knows(identity, digest)) return this.#served.serves(identity, digest) ? 'done' : 'other';
     if ((this.#announced.get(digest) ?? 0) > this.#options.clock.monotonic()) return 'later';
     const { bundle, payloads } = await readBundle(bytes, identity, {
       store: this.#store,
@@ -189,7 +203,16 @@ export class CommittedBundles {
       previous: this.#served.newest(identity),
     });
     if (this.#serve(identity, bundle)) this.#payloads.use(identityKey(identity), payloads);
+    this.#others.delete(keyOf(head));
     return 'done';
+  }
+
+  /** Another head than the one that is served has been there for long. */
+  #isOther(key: string, identity: TenantIdentity, digest: string): boolean {
+    const now = this.#options.clock.monotonic();
+    if (this.#served.serves(identity, digest)) this.#others.delete(key);
+    else if (!this.#others.has(key)) this.#others.set(key, now);
+    return now - (this.#others.get(key) ?? now) >= LET_GO;
   }
 
   #serve(identity: TenantIdentity, signed: SignedBundle): boolean {

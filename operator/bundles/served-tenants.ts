@@ -6,8 +6,8 @@ import { identityKey } from './head-config-map.ts';
 
 interface Memory {
   served: CommittedBundle | undefined;
-  /** Of the newest bundle that was ever served: nothing older is. */
-  newest: Manifest;
+  /** Of the newest bundle that was ever served: nothing older is, until it is let go of. */
+  newest: Manifest | undefined;
   /** Digests of heads that were served lately, newest first: a watch that lags may tell of them again. */
   lately: string[];
 }
@@ -47,11 +47,25 @@ export class ServedTenants {
     return memory?.served !== undefined && memory.lately.includes(digest);
   }
 
+  /** This very head is served. */
+  serves(identity: TenantIdentity, digest: string): boolean {
+    const memory = this.#tenants.get(identityKey(identity));
+    return memory?.served !== undefined && memory.lately[0] === digest;
+  }
+
+  /** What is served stays until there is another, which may be older. */
+  letGo(identity: TenantIdentity): void {
+    const memory = this.#tenants.get(identityKey(identity));
+    if (memory === undefined) return;
+    memory.newest = undefined;
+    memory.lately = [];
+  }
+
   /** Only forward. @returns the bundle that it replaces; `refused` where a newer one was served. */
   serve(bundle: CommittedBundle, digest: string): CommittedBundle | 'refused' | undefined {
     const key = identityKey(bundle.identity);
     const memory = this.#tenants.get(key);
-    if (memory !== undefined && !isAtLeast(bundle.manifest, memory.newest)) return 'refused';
+    if (memory?.newest !== undefined && !isAtLeast(bundle.manifest, memory.newest)) return 'refused';
     const lately = [digest, ...(memory?.lately ?? [])].slice(0, REMEMBERED);
     this.#tenants.set(key, { served: bundle, newest: bundle.manifest, lately });
     this.#tell(bundle.identity);

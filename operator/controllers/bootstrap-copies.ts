@@ -52,6 +52,8 @@ const WORKERS = 2;
 /** A copy is there to start from; its head need not be the latest, as long as it is valid for long enough. */
 const LIFETIME_SHARE = 0.25;
 const LOOK_AGAIN = 10 * 60_000;
+/** ms until an agent that is in no bundle is looked at again. */
+const NOT_YET = 30_000;
 /** ms between two writes against somebody who writes the same copy: a leader that does not know yet that it is none. */
 const CONTEST = 1000;
 
@@ -145,11 +147,14 @@ export class BootstrapCopies {
     const { registrations, directory, bundles, client, clock } = this.#options;
     const registration = registrations.get(key);
     const agent = directory.registration(key);
-    if (registration === undefined) this.#written.delete(key);
-    if (registration === undefined || agent === undefined) return undefined;
-    const bundle = bundles.tenant(agent.tenant.name, agent.tenant.uid);
-    const slice = bundle?.slice(agent.agentId);
-    if (bundle === undefined || slice === undefined) return undefined;
+    if (registration === undefined) {
+      this.#written.delete(key);
+      return undefined;
+    }
+    const bundle = agent && bundles.tenant(agent.tenant.name, agent.tenant.uid);
+    const slice = bundle?.slice(agent?.agentId ?? '');
+    // whose agent it is may change with no other bundle
+    if (bundle === undefined || slice === undefined) return { requeueAfter: NOT_YET };
     const wanted = this.#facts(bundle, slice);
     const live = this.#copies.get(`${registration.metadata.namespace}/${bootstrapName(registration.metadata.name)}`);
     if (live !== undefined && this.#isGood(live, registration, wanted, bundle.manifest)) {

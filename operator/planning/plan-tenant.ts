@@ -110,7 +110,7 @@ export class TenantPlanner {
     }
     const { compilation, plans } = attempt;
     const compiled = compilation.tenants.find(({ name }) => name === input.scope.identity.name) as CompiledTenant;
-    const results = resultsOf(acceptance, compilation, plans);
+    const results = resultsOf(acceptance, compilation, plans, input.entries);
     const everEnforced = enforcedPairs(acceptance, plans, input.entries);
     const entries = nextEntries({
       acceptance,
@@ -313,6 +313,7 @@ function resultsOf(
   acceptance: Acceptance,
   { findings, rejected: ids }: Compilation,
   plans: ReadonlyMap<string, PolicyPlan>,
+  entries: StateEntries,
 ): Map<string, ResourceResult> {
   const rejected = new Set(ids.map((id) => `AgentPolicy ${id}`));
   const byResource = Map.groupBy(findings, ({ resource = '' }) => resource);
@@ -322,9 +323,11 @@ function resultsOf(
     const all = takesPart === 'current' ? distinct([...own, ...(byResource.get(key) ?? [])]) : own;
     const plan = plans.get(key);
     const left = rejected.has(key) || all.some(({ code }) => code === 'AEGIS_DUPLICATE_ID');
+    // a last good version that came before its tools, and does not fit them now, has never been in force
+    const isUnproven = takesPart === 'lastGood' && rejected.has(key) && entries.get(key)?.rollout === undefined;
     results.set(key, {
       current,
-      takesPart: takesPart === 'current' && left ? 'none' : takesPart,
+      takesPart: (takesPart === 'current' && left) || isUnproven ? 'none' : takesPart,
       findings: all.filter(({ code }) => !MISSING.has(code)),
       missing: all.filter(({ code }) => MISSING.has(code)),
       ...(plan !== undefined && { plan }),

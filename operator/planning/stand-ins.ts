@@ -34,14 +34,17 @@ const refusing = new WeakMap<StateEntry, LoadedResource<AgentRegistration>>();
 
 /**
  * A registration that was deleted: its agent stays in the bundle and is refused everything, because a gateway that finds
- * itself gone would keep what it has.
+ * itself gone would keep what it has. It keeps its tools: their hosts would be those of no tool otherwise, which pass
+ * where the guard is off.
  */
 export function tombstoneOf(entry: StateEntry): LoadedResource<AgentRegistration> {
   let loaded = refusing.get(entry);
   if (loaded === undefined) {
     const { spec, ...rest } = entry.accepted as AgentRegistration;
     const { agentId, owner, workload } = spec;
-    const closed = { ...(agentId !== undefined && { agentId }), owner, workload, tools: [], suspended: true };
+    // all their actions, whether or not those that were named are still there
+    const tools = (spec.tools ?? []).map(({ toolId }) => ({ toolId }));
+    const closed = { ...(agentId !== undefined && { agentId }), owner, workload, tools, suspended: true };
     loaded = loadedObject<AgentRegistration>({ ...rest, spec: closed } as KubeObject);
     refusing.set(entry, loaded);
   }

@@ -112,7 +112,10 @@ export class GatewayTable {
     const before = this.#byPod.get(podUid);
     if (before !== undefined && before.receivedAt > receivedAt) return false;
     if (before === undefined && !this.#hasRoom()) return false;
-    if (before !== undefined) this.#drop(before);
+    if (before !== undefined) {
+      this.#drop(before);
+      if (agentKey(before.tenant, before.agentId) !== agentKey(tenant, agentId)) this.#left(before);
+    }
     const entry = { tenant, agentId, namespace, podName, podUid, registration, acknowledgement, receivedAt };
     this.#byPod.set(podUid, entry);
     const key = agentKey(tenant, agentId);
@@ -138,8 +141,7 @@ export class GatewayTable {
       const gone = clock.monotonic() - entry.receivedAt > GRACE && isGone?.(entry) === true;
       if (this.#lives(entry) && !gone) continue;
       this.#drop(entry);
-      this.#claims.get(entry.tenant.uid)?.delete(entry.podUid);
-      this.#changed(entry);
+      this.#left(entry);
     }
     for (const [uid, claims] of this.#claims) if (claims.size === 0) this.#claims.delete(uid);
   }
@@ -161,6 +163,12 @@ export class GatewayTable {
     const entries = this.#byAgent.get(key);
     entries?.delete(entry.podUid);
     if (entries?.size === 0) this.#byAgent.delete(key);
+  }
+
+  /** The agent has lost a gateway. */
+  #left(entry: GatewayEntry): void {
+    this.#claims.get(entry.tenant.uid)?.delete(entry.podUid);
+    this.#changed(entry);
   }
 
   #claim({ tenant, podUid, acknowledgement: { head }, receivedAt }: GatewayEntry): void {

@@ -77,6 +77,7 @@ export function relay(namespace: string, target: string, image: string): object[
   const labels = { app: 'relay' };
   const program = `
 const net = require('net'), dgram = require('dgram');
+net.createServer((socket) => socket.destroy()).listen(9090);
 for (const port of [80, 8080, 8443, 15001, 15020]) {
   net.createServer((from) => {
     const to = net.connect(8080, '${target}');
@@ -103,7 +104,7 @@ dgram.createSocket('udp4').on('message', (data) => {
             image,
             imagePullPolicy: 'Never',
             command: ['node', '-e', program],
-            readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 },
+            readinessProbe: { tcpSocket: { port: 9090 }, periodSeconds: 1 },
             securityContext: HARDENED,
           },
         ],

@@ -82,7 +82,7 @@ describe('debug containers', () => {
       refusal('aegis-reserved-user', 'a debug container would stand inside the guard of this pod'),
     );
     expect(answer.message).toContain(
-      'kubectl debug agent --copy-to=agent-debug --keep-labels --keep-init-containers=false',
+      'kubectl debug agent --copy-to=agent-debug --profile=baseline --keep-labels --keep-init-containers=false',
     );
     expect(answer.message).toContain('aegis doctor agent');
     expect((await debug(other, 'agent', {})).status).toBe(200);

@@ -24,7 +24,7 @@ class FakePod implements PodNetwork {
     if (failure !== undefined) throw new Error(failure);
     const [family = '', what] = program.split('-');
     if (what === 'save') return this.saved.get(family) ?? '';
-    this.saved.set(family, this.alter(input.replaceAll(/^-D .*\n/gm, '').replaceAll('-I OUTPUT 1 ', '-A OUTPUT ')));
+    this.saved.set(family, this.alter(input.replaceAll(/^-D .*\n/gm, '').replaceAll(/^-I (\S+) 1 /gm, '-A $1 ')));
     return '';
   }
 

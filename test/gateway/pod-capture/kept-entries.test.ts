@@ -1,4 +1,14 @@
-import { AGENT_UID, GATEWAY_UID, here, OUTSIDE, openPodNetwork, POD, type PodNetwork, whyNot } from './pod-network.ts';
+import {
+  AGENT_UID,
+  GATEWAY_UID,
+  here,
+  OUTSIDE,
+  openPodNetwork,
+  POD,
+  type PodNetwork,
+  whyNot,
+  XTABLES,
+} from './pod-network.ts';
 
 /**
  * The kernel keeps entries of connections for a while after their sockets are gone. Whoever then takes the same source
@@ -8,7 +18,7 @@ const reason = whyNot();
 const describeHere = reason === undefined ? describe : describe.skip;
 const RESETTING = 7443;
 
-describeHere(`what the gateway leaves behind${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
+describeHere(`what is left to whoever knows the kernel${reason === undefined ? '' : ` (skipped: ${reason})`}`, () => {
   let net: PodNetwork;
   beforeAll(async () => {
     net = await openPodNetwork();
@@ -44,5 +54,31 @@ describeHere(`what the gateway leaves behind${reason === undefined ? '' : ` (ski
     const to = OUTSIDE[family];
     expect(from(GATEWAY_UID, 'udp', 40_011, to, 9999, 'decided')).toMatch(/^udp 9999 /);
     expect(from(AGENT_UID, 'udp', 40_011, to, 9999, 'undecided')).toBe('ECONNREFUSED');
+  });
+
+  test.each([
+    ['iptables', OUTSIDE.ipv4, '127.0.0.0/8'],
+    ['ip6tables', OUTSIDE.ipv6, '::1/128'],
+  ])('what is redirected to loopback stays there, also from a socket that is bound to the device: %s', (...names) => {
+    const [program, to, loopback] = names;
+    const bound = [
+      'import os, socket, sys',
+      `os.setgid(${AGENT_UID}); os.setuid(${AGENT_UID})`,
+      's = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET)',
+      's.settimeout(1.5); s.setsockopt(socket.SOL_SOCKET, 25, b"eth0\\0")',
+      'try: s.connect((sys.argv[1], 443)); print("connected")',
+      'except OSError as e: print("not connected")',
+    ].join('\n');
+    const attempt = (): string => net.inside(['python3', '-c', bound, to]).trim();
+    const stopped = (): number =>
+      Number(/^ *([0-9]+) .* DROP /m.exec(net.inside([XTABLES, program, '-t', 'mangle', '-nvxL', 'AEGIS_DOOR']))?.[1]);
+    net.outside([XTABLES, program, '-t', 'raw', '-A', 'PREROUTING', '-i', 'eth0', '-d', loopback]);
+    const arrived = (): number =>
+      Number(/^ *([0-9]+) .* eth0 /m.exec(net.outside([XTABLES, program, '-t', 'raw', '-nvxL', 'PREROUTING']))?.[1]);
+    expect(stopped()).toBe(0);
+    expect(attempt()).toBe('not connected');
+    // without the rule they would be on the wire
+    expect(stopped()).toBeGreaterThan(0);
+    expect(arrived()).toBe(0);
   });
 });

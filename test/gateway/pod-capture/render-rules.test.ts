@@ -21,7 +21,7 @@ const CONFIG: CaptureConfig = {
 const AROUND = { resolvers: ['10.96.0.10', 'fd00::a', '10.96.0.10'] };
 
 function text(rules: Rules): string {
-  return (['nat', 'filter'] as const)
+  return (['nat', 'filter', 'mangle'] as const)
     .flatMap((table) => [`*${table}`, ...rules[table].map((rule) => `-A ${CHAINS[table]} ${rule}`)])
     .join('\n');
 }

@@ -7,6 +7,8 @@ import type { Committed } from '../../../operator/model/committed.ts';
 import { CONFIG_MAP } from '../../../operator/model/resource-types.ts';
 import { SLICE_LIMITS } from '../../../policy/bundle/limits.ts';
 import { verifyBundle } from '../../../policy/bundle/verify-bundle.ts';
+import type { Clock } from '../../../runtime/time/clock.ts';
+import { FakeClock } from '../kube/fake-clock.ts';
 import { FakeKube } from '../support/fake-kube.ts';
 import {
   countedBytes,
@@ -36,9 +38,9 @@ beforeEach(async () => {
 });
 afterEach(() => end.abort());
 
-function start(client = kube as Parameters<typeof newBundles>[0]): CommittedBundles {
-  // its own clock: waiting for the next look takes no time here
-  bundles = newBundles(client, { ...world, clock: new TestClock() });
+/** With a clock of its own: waiting for the next look takes no time then. */
+function start(client = kube as Parameters<typeof newBundles>[0], clock: Clock = new TestClock()): CommittedBundles {
+  bundles = newBundles(client, { ...world, clock });
   void bundles.run(end.signal);
   return bundles;
 }
@@ -190,7 +192,7 @@ describe('never served', () => {
   test('an older commit that was put back, or a forged one of another key', async () => {
     const first = await world.publisher.publish(publication(1), undefined);
     const old = head();
-    start();
+    start(kube, new FakeClock());
     await serves(1);
     const second = await world.publisher.publish(publication(2), first);
     await serves(2);
@@ -210,6 +212,33 @@ describe('never served', () => {
     expect(await world.publisher.repair(second)).toEqual([second.configMapName]);
     await until('accepted', () => codes().length === 0);
   });
+});
+
+test('where a leader has gone on from an older commit, what is served follows in the end', async () => {
+  const clock = new FakeClock();
+  const first = await world.publisher.publish(publication(1), undefined);
+  const old = head();
+  start(kube, clock);
+  await serves(1);
+  await world.publisher.publish(publication(2), first);
+  await serves(2);
+  // the cluster was restored, and whoever leads now has never seen the second one
+  await edit({}, old);
+  await clock.advance(60_000);
+  const { publisher } = await newWorld(kube);
+  const again = await publisher.load(TENANT);
+  const other = await publisher.publish({ ...publication(2), lifetime: 7 * HOUR }, again);
+  await until('refused', () => codes().length > 0);
+  const etag = bundles.tenant(TENANT.name)?.etag;
+  await clock.advance(3 * 60_000);
+  expect(bundles.tenant(TENANT.name)?.etag).toBe(etag);
+  await clock.advance(2 * 60_000);
+  await until('followed', () => bundles.tenant(TENANT.name)?.etag === other.manifest.etag);
+  await until('accepted', () => codes().length === 0);
+  // and no further back than that
+  await edit({}, old);
+  await clock.advance(4 * 60_000);
+  expect(bundles.tenant(TENANT.name)?.etag).toBe(other.manifest.etag);
 });
 
 test('a head that was announced and never adopted is read after a while', async () => {

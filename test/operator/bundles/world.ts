@@ -74,7 +74,7 @@ export async function newWorld(client: KubeClient, options: Partial<PublisherOpt
   return { clock, log, keys, publisher };
 }
 
-export function newBundles(client: KubeClient, { clock, log, keys }: Pick<World, 'clock' | 'log' | 'keys'>) {
+export function newBundles(client: KubeClient, { clock, log, keys }: Pick<World, 'log' | 'keys'> & { clock: Clock }) {
   return new CommittedBundles({ client, namespace: NAMESPACE, clock, random: () => 0.5, crypto, keys, log });
 }
 

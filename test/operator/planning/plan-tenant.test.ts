@@ -138,7 +138,8 @@ describe('a tenant, planned', () => {
     world.pass();
     world.delete('AgentRegistration', 'fintech/finance-agent');
     world.pass();
-    expect(slice(world)).toMatchObject({ suspended: true, tools: {} });
+    // with its tools: a gateway that does not know their hosts would let them pass where the guard is off
+    expect(slice(world)).toMatchObject({ suspended: true, contracts: { 'stripe-payments': expect.anything() } });
     expect(world.entries.get('AgentRegistration fintech/finance-agent')?.tombstone).toBeDefined();
     world.restart();
     world.now += 71 * 3_600_000;
@@ -148,6 +149,16 @@ describe('a tenant, planned', () => {
     world.pass();
     expect(world.plan().compiled.agents.has('finance-agent')).toBe(false);
     expect(world.entries.has('AgentRegistration fintech/finance-agent')).toBe(false);
+  });
+
+  test('a deleted registration that names actions and tools that are gone holds nothing up', () => {
+    const world = fintech();
+    world.pass();
+    world.delete('AgentRegistration', 'fintech/finance-agent');
+    world.delete('AgentTool', 'fintech/stripe-payments');
+    const plan = world.pass();
+    expect(plan.held).toEqual([]);
+    expect(slice(world)).toMatchObject({ suspended: true, contracts: {} });
   });
 
   test('a registration that comes back is no longer refused', () => {
@@ -227,6 +238,26 @@ describe('a tenant, planned', () => {
     world.delete('AgentRegistration', 'fintech/other');
     world.pass();
     expect(slice(world)).toMatchObject({ suspended: false });
+  });
+
+  test('a policy that came before its tool, does not fit it, and is invalid now, holds up nobody', () => {
+    const world = fintech();
+    const tool = world.stores.AgentTool.get('fintech/stripe-payments');
+    world.delete('AgentTool', 'fintech/stripe-payments');
+    world.edit('AgentPolicy', 'fintech/finance-payments', (spec: PolicySpec) => {
+      (spec.rules[0] as PolicySpec['rules'][0]).actions = ['create_paymant'];
+    });
+    world.pass();
+    world.apply(tool as never);
+    world.edit('AgentPolicy', 'fintech/finance-payments', (spec: { scop?: unknown }) => {
+      spec.scop = {};
+    });
+    for (const plan of [world.pass(), world.pass()]) {
+      expect(plan.held).toEqual([]);
+      expect(plan.results.get('AgentTool fintech/stripe-payments')).toMatchObject({ takesPart: 'current' });
+      expect(plan.results.get(POLICY)).toMatchObject({ takesPart: 'none' });
+      expect(plan.entries.get(POLICY)?.rollout).toBeUndefined();
+    }
   });
 
   test('a tool of the platform that would break a policy in force is left out, whatever the platform has committed', () => {

@@ -54,11 +54,19 @@ test('an agent is told once for many, and not for what is the same', async () =>
   expect(told).toHaveLength(2);
 });
 
-test('a pod that changes its agent leaves the one before', () => {
-  const { table } = open();
-  table.record(toldBy('a', 'p'), says(1));
+test('a pod that changes its agent leaves the one before, and both are told', async () => {
+  const { clock, table, told } = open();
+  table.record(toldBy('a', 'p'), says(1, { head: 'aGVhZA==' }));
+  await clock.advance(100);
+  const moved = { ...toldBy('a', 'p'), tenant: { name: 'n', uid: 'another' } };
+  table.record(moved, says(1));
+  await clock.advance(100);
+  expect(told.map(({ tenant: { uid } }) => uid)).toEqual([TENANT.uid, TENANT.uid, 'another']);
+  expect([table.ofAgent(TENANT, 'a').length, table.ofAgent(moved.tenant, 'a').length, table.size]).toEqual([0, 1, 1]);
+  expect(table.claims(TENANT)).toEqual([]);
   table.record(toldBy('b', 'p'), says(1));
-  expect([table.ofAgent(TENANT, 'a').length, table.ofAgent(TENANT, 'b').length, table.size]).toEqual([0, 1, 1]);
+  await clock.advance(100);
+  expect(told.slice(3).map(({ agentId }) => agentId)).toEqual(['a', 'b']);
 });
 
 test('an older word that arrives later is not taken', () => {

@@ -108,6 +108,17 @@ const HISTORIES: readonly { name: string; events: readonly SimEvent[] }[] = [
       { type: 'tick', ms: 20_000 },
     ],
   },
+  {
+    name: 'a bootstrap copy that is gone when a leader begins, of a tenant that only the last commit can tell, is written',
+    events: [
+      { type: 'write', resource: FINTECH, variant: TYPO, n: 0 },
+      { type: 'tick', ms: 700 },
+      { type: 'stop', process: 0 },
+      { type: 'lease' },
+      { type: 'tamper', component: 'bootstrap', index: 1, how: 'delete' },
+      { type: 'kill', process: 1 },
+    ],
+  },
 ];
 
 test.each(HISTORIES)('$name', async ({ events }) => {

@@ -15,7 +15,6 @@ import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import { kstatusOf } from '../../support/kstatus.ts';
 import { NAMESPACE } from './names.ts';
 import { RESOURCES, variantOf } from './resources.ts';
-import type { SimGateway } from './sim-gateway.ts';
 import type { SimWorld } from './sim-world.ts';
 
 type Live = KubeObject & {
@@ -144,12 +143,8 @@ function checkServed(
 ): void {
   const head = headName({ name, uid }, nodeCrypto);
   const bundle = world.observer.heads.get(head)?.bundle.manifest;
-  // of a line that was deleted by hand and begun anew, a replica that remembers it serves the end, until a gateway that
-  // has it from there shows it to the leader, who goes on above it
-  const isBegunAnew = world.observer.forgotten.has(head) && ![...world.gateways.values()].some(isOf(uid));
   for (const replica of world.replicas) {
     const served = replica.bundles.tenant(name, uid);
-    if (isBegunAnew && (served?.manifest.sequence ?? 0) > (bundle?.sequence ?? 0)) continue;
     if (served?.etag !== bundle?.etag) {
       world.observer.violation(
         `a replica serves ${name} ${served?.manifest.sequence}, not ${bundle?.sequence} ${digest}`,
@@ -164,10 +159,6 @@ function checkServed(
       `the gateway of ${metadata.name} holds ${gateway.held?.sequence}, not ${bundle?.sequence}`,
     );
   }
-}
-
-function isOf(uid: string): (gateway: SimGateway) => boolean {
-  return ({ tenant }) => tenant?.uid === uid;
 }
 
 /** Compiled from scratch: current versions where they were accepted, else the last good ones that were committed. */
@@ -194,7 +185,8 @@ function expectedContents(
   for (const { tombstone, accepted } of entries.values()) {
     if (tombstone === undefined) continue;
     const { spec, ...rest } = accepted as AgentRegistration;
-    resources.push(loadedObject({ ...rest, spec: { ...spec, tools: [], suspended: true } } as unknown as KubeObject));
+    const tools = (spec.tools ?? []).map(({ toolId }) => ({ toolId }));
+    resources.push(loadedObject({ ...rest, spec: { ...spec, tools, suspended: true } } as unknown as KubeObject));
   }
   const left = [...entries.values()].flatMap(({ tombstone, accepted }) =>
     tombstone === undefined ? [] : [(accepted as KubeObject).metadata.namespace ?? ''],

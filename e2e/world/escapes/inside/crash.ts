@@ -1,14 +1,26 @@
+import { existsSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { type Attempt, undecided } from './attempt.ts';
 import { ask, get, python, tcp } from './tries.ts';
 
-/** While somebody outside of the pod kills the gateway: the attempts say when they are ready by what they do. */
-const SECONDS = 6;
+/** While somebody outside of the pod kills the gateway: both sides tell each other by files. */
+export const READY = '/tmp/escapes/ready';
+export const KILLED = '/tmp/escapes/killed';
+/** For which the attempts go on afterwards, and at most. */
+const AFTER = 3_000;
+const AT_MOST = 30_000;
 const GATEWAY_PORTS = [15_080, 15_443, 15_001];
 
-function until(ms: number): () => boolean {
-  const end = Date.now() + ms;
-  return () => Date.now() > end;
+function isOver(): () => boolean {
+  let end = Date.now() + AT_MOST;
+  let killed = false;
+  return () => {
+    if (!killed && existsSync(KILLED)) {
+      killed = true;
+      end = Math.min(end, Date.now() + AFTER);
+    }
+    return Date.now() > end;
+  };
 }
 
 export const CRASH: readonly Attempt[] = [
@@ -19,13 +31,13 @@ export const CRASH: readonly Attempt[] = [
     async run({ tool }) {
       const words = new Set<string>();
       let gap = false;
-      for (const over = until(SECONDS * 1000); !over(); ) {
+      for (const over = isOver(); !over(); ) {
         const [direct, plain, secure] = await Promise.all([
           tcp(tool.address, 8080),
           ask({ host: tool.address, port: 80 }, get(undecided('gap'), tool.host)),
           ask({ host: tool.address, port: 443, serverName: tool.host }, get(undecided('gap'), tool.host)),
         ]);
-        gap ||= plain === 'ECONNREFUSED' || plain === 'ECONNRESET';
+        gap ||= /^(?:ECONNREFUSED|ECONNRESET|closed)$/.test(plain);
         for (const word of [direct, plain, secure]) words.add(word.replace(/^(\d{3}) .*/, '$1'));
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
@@ -42,10 +54,16 @@ export const CRASH: readonly Attempt[] = [
         socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''));
         socket.on('close', () => resolve('closed'));
         // a head that never ends
-        socket.write(`GET ${undecided('before')} HTTP/1.1\r\nHost: ${tool.host}\r\n`);
-        const timer = setInterval(() => socket.write('X-A: b\r\n'), 200);
-        setTimeout(() => clearInterval(timer), SECONDS * 1000);
-        setTimeout(() => resolve('still open'), (SECONDS + 3) * 1000);
+        const head = `GET ${undecided('before')} HTTP/1.1\r\nHost: ${tool.host}\r\n`;
+        socket.write(head, () => writeFileSync(READY, ''));
+        const over = isOver();
+        const timer = setInterval(() => {
+          socket.write('X-A: b\r\n');
+          if (!over()) return;
+          clearInterval(timer);
+          resolve('still open');
+        }, 100);
+        socket.once('close', () => clearInterval(timer));
       }),
   },
   {
@@ -58,8 +76,10 @@ export const CRASH: readonly Attempt[] = [
 import time
 tool, uid = sys.argv[1], sys.argv[2]
 target = socket.inet_aton(tool)[::-1].hex().upper() + ":01BB"
-ports, end = set(), time.time() + ${SECONDS}
+ports, end, killed = set(), time.time() + ${AT_MOST / 1000}, False
 while time.time() < end:
+    if not killed and os.path.exists("${KILLED}"):
+        killed, end = True, time.time() + ${AFTER / 1000}
     for line in open("/proc/net/tcp"):
         part = line.split()
         if part[2] == target and part[7] == uid: ports.add(int(part[1].split(":")[1], 16))
@@ -94,7 +114,7 @@ words = words or ["nothing"]`,
             resolve();
           });
         });
-      for (const over = until(SECONDS * 1000); !over() && servers.length < GATEWAY_PORTS.length; ) {
+      for (const over = isOver(); !over() && servers.length < GATEWAY_PORTS.length; ) {
         for (const port of GATEWAY_PORTS) await sit(port);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }

@@ -185,6 +185,18 @@ words.append(attempt(lambda: datagram(sys.argv[1], 443, setup=device)))`,
       ),
   },
   {
+    name: 'ports 80 and 443 from a socket bound to the device',
+    why: 'redirected to loopback, which the device does not reach: it never connects',
+    ends: /^(?:(?:EPERM|ECONNREFUSED|ENETUNREACH|TimeoutError|timeout|ETIMEDOUT)(?:, |$))+$/,
+    run: ({ tool }) =>
+      python(
+        `${DATAGRAM}
+device = lambda s: s.setsockopt(socket.SOL_SOCKET, 25, b"eth0\\0")
+for port in (80, 443): words.append(attempt(lambda: stream(sys.argv[1], port, setup=device)))`,
+        tool.address,
+      ),
+  },
+  {
     name: 'source routing by IP options',
     why: 'the guard sees the first hop; no hop forwards what comes with a source route',
     ends: /^(?:(?:EPERM|EINVAL|ECONNREFUSED|ETIMEDOUT|TimeoutError|ENETUNREACH|EHOSTUNREACH|timeout)(?:, |$))+$/,

@@ -101,7 +101,7 @@ export const REQUESTS: readonly Attempt[] = [
   {
     name: 'a body where none belongs',
     why: 'a GET with a body could be two requests to the tool',
-    ends: each(REFUSED, GONE, /400/),
+    ends: each(REFUSED, GONE, /400(?: \[\S+?\])?/),
     run: (world) => {
       const { host } = world.tool;
       const inner = smuggled('get-body', host);

@@ -18,7 +18,7 @@ const GROUPS: Record<string, readonly Attempt[]> = {
   reset: RESET,
 };
 const AT_ONCE = 6;
-const BOUND = 25_000;
+const BOUND = 45_000;
 
 const [, , group = '', text = '{}', only] = process.argv;
 const world = JSON.parse(text) as World;

@@ -136,7 +136,7 @@ export async function together(outcomes: readonly Promise<string>[]): Promise<st
 /** Last line of what a command says, on either output. */
 export function run(command: string, ...args: string[]): Promise<string> {
   return new Promise((resolve) => {
-    execFile(command, args, { encoding: 'utf8', timeout: 15_000 }, (error, stdout, stderr) => {
+    execFile(command, args, { encoding: 'utf8', timeout: 40_000 }, (error, stdout, stderr) => {
       const said = `${stdout}\n${stderr}`.trim().split('\n').at(-1) ?? '';
       const [code] = error === null ? [''] : [typeof error.code === 'string' ? error.code : `exit ${error.code}`];
       resolve([said.trim().slice(0, 120), code].filter((word) => word !== '').join(' | ') || 'nothing said');
