@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { toolFolder } from '../../scripts/tool-path.ts';
 import { ControlPlane } from '../../test/apiserver/control-plane.ts';
 import { kubectl } from '../../test/apiserver/kubectl.ts';
+import { ProcessEnded } from '../../test/apiserver/processes.ts';
 import { waitFor } from '../../test/apiserver/wait-for.ts';
 import { inNode, linkTools, mountOwnFolders, nodeEnvironment, setUpNetwork } from './host-side.ts';
 import { KUBELET_CLIENT, makeKubeletClient } from './kubelet-client.ts';
@@ -143,8 +144,16 @@ export class ClusterNode {
       `--hostname-override=${NODE_NAME}`,
       `--node-ip=${NODE_ADDRESS}`,
     ];
-    processes.spawn('kubelet', flags, { env: nodeEnvironment(this.#layout) });
-    await processes.whenReady('kubelet', () => answers('http://127.0.0.1:10248/healthz'));
+    for (let attempt = 1; ; attempt++) {
+      processes.spawn('kubelet', flags, { env: nodeEnvironment(this.#layout) });
+      try {
+        return await processes.whenReady('kubelet', () => answers('http://127.0.0.1:10248/healthz'));
+      } catch (error) {
+        // containerd answers a moment before its part for pods does, and the kubelet does not wait for that
+        const early = error instanceof ProcessEnded && /server is not initialized yet/.test(error.log);
+        if (!early || attempt === 10) throw error;
+      }
+    }
   }
 
   async #startProxy(): Promise<void> {

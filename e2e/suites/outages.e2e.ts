@@ -84,10 +84,9 @@ onOwn('a guarded agent', () => {
       gatewayComesBack('kill -9', first, () => killNine(first.uid, GATEWAY_USER)));
 
     test('its gateway out of memory comes back from disk; nothing gets out meanwhile', async () => {
-      await gatewayComesBack('out of memory', second, async () => {
-        exhaustMemory(await processOf(second.uid, GATEWAY_USER));
-        return Date.now();
-      });
+      await gatewayComesBack('out of memory', second, async () =>
+        exhaustMemory(await processOf(second.uid, GATEWAY_USER)),
+      );
       const { initContainerStatuses } = (await second.pod()).status;
       const gateway = initContainerStatuses?.find(({ name }) => name === 'aegis-gateway');
       expect(gateway).toMatchObject({ lastState: { terminated: { reason: 'OOMKilled' } } });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { waitFor } from '../../test/apiserver/wait-for.ts';
 
 /** A process of a pod, as the node sees it: suites run in the node's own process namespace. */
@@ -42,11 +42,33 @@ export async function killNine(uid: string, user: number): Promise<number> {
   return Date.now();
 }
 
-/** Leaves the container of the process no more memory than it has now, so that its next call for some ends it. */
-export function exhaustMemory({ cgroup }: PodProcess): void {
-  const folder = `/sys/fs/cgroup/memory${cgroup}`;
-  const usage = Number(readFileSync(`${folder}/memory.usage_in_bytes`, 'utf8'));
-  writeFileSync(`${folder}/memory.limit_in_bytes`, String(usage));
+/** Leaves the container of the process less and less memory, until that ends it. @returns when, ms since the epoch */
+export async function exhaustMemory({ pid, cgroup }: PodProcess): Promise<number> {
+  const ended = () => {
+    squeeze(cgroup);
+    return !existsSync(`/proc/${pid}`);
+  };
+  await waitFor(ended, 60_000, 'it does not run out of memory');
+  return Date.now();
+}
+
+/** Gives back what can be given back, and allows nothing beyond the rest. */
+function squeeze(cgroup: string): void {
+  const first = `/sys/fs/cgroup/memory${cgroup}`;
+  const second = `/sys/fs/cgroup${cgroup}`;
+  const usage = () => Number(readFileSync(`${first}/memory.usage_in_bytes`, 'utf8'));
+  const allow = (bytes: number) => writeFileSync(`${first}/memory.limit_in_bytes`, String(Math.floor(bytes)));
+  // the first is refused where not so much can be given back
+  const attempts = existsSync(first)
+    ? [() => allow(usage() / 2), () => allow(usage())]
+    : [() => writeFileSync(`${second}/memory.max`, '1048576')];
+  for (const attempt of attempts) {
+    try {
+      return attempt();
+    } catch {
+      // it needs more by now, or has ended
+    }
+  }
 }
 
 /** ms since it was started. */

@@ -28,8 +28,10 @@ export function writeOf(object: KubeObject, before: KubeObject | undefined): Wri
  * just moved waits for nothing yet, until the next pass has looked.
  */
 export function isDetail({ paths }: Write): boolean {
+  // warnings tell what becomes of the pods, where there are any
+  const others = paths.includes('.status.pods.matched') ? paths.filter((path) => path !== '.status.warnings') : paths;
   return (
-    paths.length > 0 && paths.every((path) => /^\.status\.((pods|agents)\.\w+|conditions\.\d+\.message)$/.test(path))
+    others.length > 0 && others.every((path) => /^\.status\.((pods|agents)\.\w+|conditions\.\d+\.message)$/.test(path))
   );
 }
 
