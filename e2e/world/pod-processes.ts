@@ -64,7 +64,8 @@ function squeeze(cgroup: string): void {
     : [() => writeFileSync(`${second}/memory.max`, '1048576')];
   for (const attempt of attempts) {
     try {
-      return attempt();
+      attempt();
+      return;
     } catch {
       // it needs more by now, or has ended
     }
