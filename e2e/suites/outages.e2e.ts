@@ -117,6 +117,8 @@ onOwn('a guarded agent', () => {
       await startOperator(cluster);
       const [late] = await payer.pods('late');
       await payer.startedGuarded(late as DrivenAgent);
+      // its mounted copy may be of before the change
+      await payer.follows(late as DrivenAgent);
       await payer.holds(late as DrivenAgent);
     });
 
