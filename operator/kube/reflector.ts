@@ -9,6 +9,8 @@ import type { KubeObject, Store, WatchEvent } from './types.ts';
 export type { ReflectorEvent, ReflectorOptions, ReflectorStatus } from './reflector-types.ts';
 
 const BACKOFF = { base: 500, cap: 30_000 };
+/** ms at most between attempts where nobody answers: a refused connection costs little, and a blind minute much. */
+const UNREACHABLE_CAP = 5_000;
 const RELIST_INTERVAL = 30 * 60_000;
 /** Watches that end sooner are followed by a pause. */
 const SHORT_WATCH = 10_000;
@@ -111,7 +113,8 @@ export class Reflector<T extends KubeObject> implements Store<T> {
       } catch (error) {
         if (signal.aborted) break;
         const known = error instanceof KubeError ? error : new KubeError(0, 'Defect', String(error), { cause: error });
-        await this.#options.clock.sleep(this.#failed(known), turning.signal);
+        const delay = this.#failed(known);
+        if (delay > 0) await this.#options.clock.sleep(delay, turning.signal);
       } finally {
         turning.release();
       }
@@ -237,11 +240,19 @@ export class Reflector<T extends KubeObject> implements Store<T> {
   #failed(error: KubeError): number {
     this.#counts.failures++;
     this.#lastError = error;
+    const delay = this.#delay(error);
     if (error.isExpired) this.#version = undefined;
     else this.#doubtful = true;
-    const delay = this.#backoff.next(error.retryAfter);
     this.#status({ event: 'failed', error, delay });
     return delay;
+  }
+
+  /** ms. A version that has become too old is no fault of the server: the list is asked for at once, once in a while. */
+  #delay(error: KubeError): number {
+    const sinceList = this.#options.clock.monotonic() - this.#listedAt;
+    if (error.isExpired && this.#version !== undefined && sinceList >= SHORT_WATCH) return error.retryAfter ?? 0;
+    const delay = this.#backoff.next(error.retryAfter);
+    return error.status === 0 ? Math.min(delay, UNREACHABLE_CAP) : delay;
   }
 
   #listenerFailed(error: unknown): void {
