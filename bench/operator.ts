@@ -4,8 +4,8 @@
  */
 import type { KubeObject } from '../operator/kube/types.ts';
 import { AGENT_POLICY, CONFIG_MAP } from '../operator/model/resource-types.ts';
-import { OPERATOR_NAMESPACE, type OperatorProcess } from '../test/support/operator-process.ts';
-import { type BenchCluster, fillCluster, measureIdle, metric, openCluster } from './support/cluster.ts';
+import { OPERATOR_NAMESPACE } from '../test/support/operator-process.ts';
+import { type BenchCluster, fillCluster, measureIdle, openCluster, settled } from './support/cluster.ts';
 import { residentMegabytes } from './support/processes.ts';
 import type { Figures } from './support/report.ts';
 import { median, quantile, table } from './support/statistics.ts';
@@ -21,17 +21,6 @@ type Policy = KubeObject & {
 };
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Until nothing waits in any queue any more. */
-async function settled(operator: OperatorProcess): Promise<void> {
-  for (let calm = 0; calm < 2; ) {
-    await pause(200);
-    const text = await operator.metrics();
-    const busy = metric(text, 'aegis_operator_queue_depth') + metric(text, 'aegis_operator_queue_in_flight');
-    const published = metric(text, 'aegis_operator_commits_total') > 0;
-    calm = published && busy === 0 ? calm + 1 : 0;
-  }
-}
 
 async function unready({ client }: BenchCluster): Promise<number> {
   const { items } = await client.list<Policy>(AGENT_POLICY, { namespace: TENANT });

@@ -104,3 +104,14 @@ export async function measureIdle(operator: OperatorProcess, seconds: number): P
     requestsPerMinute: (((await requests()) - before) / seconds) * 60,
   };
 }
+
+/** Until nothing waits in any queue any more. */
+export async function settled(operator: OperatorProcess): Promise<void> {
+  for (let calm = 0; calm < 2; ) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const text = await operator.metrics();
+    const busy = metric(text, 'aegis_operator_queue_depth') + metric(text, 'aegis_operator_queue_in_flight');
+    const published = metric(text, 'aegis_operator_commits_total') > 0;
+    calm = published && busy === 0 ? calm + 1 : 0;
+  }
+}
