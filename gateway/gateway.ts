@@ -29,7 +29,7 @@ import { createRecentDecisions } from './listeners/recent-decisions.ts';
 import { DEFAULT_MAPPING_LIMITS } from './mapping/map-request.ts';
 import type { ExtAuthzServer } from './protocols/ext-authz/server.ts';
 import { createResponseSanitizer } from './sanitize/response-sanitizer.ts';
-import type { CallHooks } from './telemetry/call-hooks.ts';
+import type { CallHooks, RefusedRequest } from './telemetry/call-hooks.ts';
 import type { Upstreams } from './upstream/types.ts';
 
 /** Where a listener listens, and who may connect to it. */
@@ -148,16 +148,21 @@ export function createGateway(options: GatewayOptions): Gateway {
     return { pass: { admits: (authority) => unknownHosts.admits(authority), pass } };
   }
 
-  function common(): Omit<CaptureOptions, 'attribute'> {
+  function common(via: CaptureOptions['via']): Omit<CaptureOptions, 'attribute'> {
     return {
+      via,
       handler,
       limits,
       newId: deps.newId,
       bodies,
-      onRefused: ({ code, status }) => hooks.onRefused?.({ code, status }),
+      onRefused,
       draining: () => draining,
       ...(deps.onError !== undefined && { onError: deps.onError }),
     };
+  }
+
+  function onRefused(refused: RefusedRequest): void {
+    hooks.onRefused?.(refused);
   }
 
   function plainServer(): Server {
@@ -174,10 +179,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       contexts: ca,
       unknown: unknownHosts,
       limits,
+      onRefused,
       ...(deps.onError !== undefined && { onError: deps.onError }),
     });
     capture(server, {
-      ...common(),
+      ...common('proxy'),
       attribute: createProxyAttribution({ directory, hosts, token }),
       connect,
       ...passing('proxy'),
@@ -187,13 +193,17 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   function addTool(tool: string, address: ListenAddress): void {
     const server = plainServer();
-    capture(server, { ...common(), attribute: (req) => attributeByPort(req, tool, directory, hosts) });
+    capture(server, { ...common('port'), attribute: (req) => attributeByPort(req, tool, directory, hosts) });
     add(`tools.${tool}`, server, address);
   }
 
   function addHttp(address: ListenAddress): void {
     const server = plainServer();
-    capture(server, { ...common(), attribute: (req) => attributeByHost(req, directory), ...passing('redirected') });
+    capture(server, {
+      ...common('http'),
+      attribute: (req) => attributeByHost(req, directory),
+      ...passing('redirected'),
+    });
     add('http', server, address, { redirected: true });
   }
 
@@ -205,11 +215,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       directory,
       contexts: ca,
       limits,
+      onRefused,
       ...(unknownHosts !== undefined && { unknown: unknownHosts }),
       ...(onError !== undefined && { onError }),
     });
     capture(server, {
-      ...common(),
+      ...common('tls'),
       secure: true,
       attribute: (req, { terminated }) => attributeByServerName(req, terminated as Terminated, directory),
     });
@@ -227,6 +238,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         hosts: [...hosts],
         ...(agent !== undefined && { agent }),
         onDecision: (decision, info) => hooks.onDecision?.(decision, info),
+        onRefused,
       });
       server.maxConnections = limits.maxConnections;
       server.prependListener('request', (_, res) => {

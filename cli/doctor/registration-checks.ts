@@ -101,6 +101,13 @@ function policyCheck(registration: Registration, { items, incomplete }: Listed<P
   const open = tools.filter((tool) => !about.some((policy) => policy.spec.suspend !== true && covers(policy, tool)));
   if (open.length === 0) return ok(title, undefined, lines);
   if (incomplete !== undefined) return unknown(title, incomplete);
+  // the first step of every introduction: to look is what was asked for
+  if (registration.spec.unmatched === 'Observe') {
+    return {
+      ...skipped(title, `none about ${open.join(', ')}: calls pass (unmatched: Observe)`),
+      ...(lines.length > 0 && { lines }),
+    };
+  }
   const why = `No policy speaks about ${open.join(', ')} for agent ${agent}: what no policy allows is refused.`;
   const namespace = registration.metadata.namespace;
   return { ...failed(title, 'NoPolicy', why, `kubectl get agpol -n ${namespace}`), ...(lines.length > 0 && { lines }) };

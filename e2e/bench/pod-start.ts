@@ -4,7 +4,7 @@
  */
 import { waitFor } from '../../test/apiserver/wait-for.ts';
 import { Cluster } from '../cluster/cluster.ts';
-import { installAegis } from '../world/aegis.ts';
+import { installAegis, published } from '../world/aegis.ts';
 import { podSpec } from '../world/agent.ts';
 
 const ROUNDS = 12;
@@ -53,9 +53,7 @@ await cluster.apply({
     egressGuard: 'Enforce',
   },
 });
-const copied = async () =>
-  (await cluster.run(['get', '-n', guarded, `configmap/aegis-bootstrap-${account}`])).code === 0;
-await waitFor(copied, 60_000, 'there is no bootstrap copy');
+await published(cluster, guarded, account);
 const times: { without: number[]; within: number[] } = { without: [], within: [] };
 for (let round = 0; round < ROUNDS; round++) {
   times.without.push(await start(plain, round));

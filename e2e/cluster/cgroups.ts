@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Where the hierarchies are mounted: one of version 2, or one for each controller. */
 function hierarchies(): string[] {
@@ -9,14 +9,19 @@ function hierarchies(): string[] {
     .map((line) => line.split(' ')[4] as string);
 }
 
+/** The folders of one name, one in every hierarchy, whether they exist or not. */
+export function cgroupFolders(name: string): string[] {
+  return hierarchies().map((mount) => join(mount, name));
+}
+
 /** Folders of one name in every hierarchy, below which the kubelet puts all pods. @returns their paths */
 export function makeCgroups(name: string): string[] {
-  return hierarchies().map((mount) => {
-    const folder = join(mount, name);
+  const folders = cgroupFolders(name);
+  for (const folder of folders) {
     mkdirSync(folder, { recursive: true });
-    inheritCpus(mount, folder);
-    return folder;
-  });
+    inheritCpus(dirname(folder), folder);
+  }
+  return folders;
 }
 
 /** Version 1 leaves them empty, and nothing can run there. */

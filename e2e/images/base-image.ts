@@ -3,18 +3,20 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, realpathSync, r
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { toolFolder } from '../../scripts/tool-path.ts';
-import { type Layer, layer } from './layers.ts';
+import { type Layer, layer, runIn } from './layers.ts';
 
 const MIRROR = process.env.AEGIS_DEBIAN_MIRROR ?? 'http://deb.debian.org/debian';
 
 /**
  * Local stand-ins of the base images: `debian:bookworm-slim` is what debootstrap makes of the distribution's packages,
- * `node:…` is that with the pinned Node and the machine's npm. @returns layers, the lowest first
+ * `node:…` is that with the pinned Node and the machine's npm, `python:3…` with the distribution's Python and pip.
+ * @returns layers, the lowest first
  */
 export function baseImage(name: string): Layer[] {
   if (name === 'scratch') return [];
   if (name.startsWith('debian:bookworm')) return [debian()];
   if (/^node:\d+-bookworm/.test(name)) return [debian(), node(name)];
+  if (/^python:3[.\d]*-slim/.test(name)) return [debian(), python()];
   throw new Error(`there is no local stand-in for the image ${name}`);
 }
 
@@ -53,6 +55,19 @@ function node(name: string): Layer {
     for (const tool of ['npm', 'npx']) {
       execFileSync('ln', ['-s', `../lib/node_modules/npm/bin/${tool}-cli.js`, join(local, 'bin', tool)]);
     }
+  });
+}
+
+/** Of the version that the distribution has; pip may install into it, as in the image that it stands in for. */
+function python(): Layer {
+  const commands = [
+    'apt-get update',
+    'apt-get install -y --no-install-recommends python3 python3-pip',
+    'rm -rf /var/lib/apt/lists/* /usr/lib/python3*/EXTERNALLY-MANAGED',
+  ];
+  return layer('python-bookworm', (upper) => {
+    console.error('making the base image of Python (once) …');
+    runIn([debian()], upper, { command: ['sh', '-c', commands.join(' && ')], folder: '/', env: {} });
   });
 }
 

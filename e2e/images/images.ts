@@ -6,6 +6,7 @@ import { pruneLayers } from './layers.ts';
 import { pauseImage } from './pause.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const EXAMPLE = join(ROOT, 'examples/payments-agent');
 const VERSION = '0.1.0';
 
 /** What the suites run; `IfNotPresent` and `Never` find them on the node. */
@@ -14,6 +15,7 @@ export const IMAGES = {
   operator: `aegis-operator:${VERSION}`,
   workload: 'aegis-e2e-workload:e2e',
   standIn: 'aegis-e2e-stand-in:e2e',
+  paymentsAgent: `payments-agent:${VERSION}`,
 } as const;
 
 /** All images, built where something has changed. @returns their docker-archives */
@@ -33,6 +35,7 @@ export async function buildImages(): Promise<string[]> {
       },
     }),
     await buildImage({ name: IMAGES.standIn, dockerfile: join(ROOT, 'e2e/images/stand-in/Dockerfile'), context }),
+    await buildImage({ name: IMAGES.paymentsAgent, dockerfile: join(EXAMPLE, 'Dockerfile'), context: EXAMPLE }),
   ];
   pruneLayers();
   return files;

@@ -82,7 +82,7 @@ export function runIn(layers: readonly Layer[], upper: string, { command, folder
     HOME: '/root',
     DEBIAN_FRONTEND: 'noninteractive',
     npm_config_cache: '/dev/npm',
-    ...(existsSync(HOST_CA) && { NODE_EXTRA_CA_CERTS: '/dev/ca.crt' }),
+    ...(existsSync(HOST_CA) && { NODE_EXTRA_CA_CERTS: '/dev/ca.crt', PIP_CERT: '/dev/ca.crt' }),
     ...Object.fromEntries(proxies),
     ...env,
   };

@@ -7,6 +7,7 @@ import { Cluster } from '../cluster/cluster.ts';
 import { podOf, workload } from '../support/pods.ts';
 
 const cluster = Cluster.attach();
+const onOwn = cluster.ownsNode ? test : test.skip;
 let namespace = '';
 
 beforeAll(async () => {
@@ -97,8 +98,7 @@ test('the workload image has the unmodified clients of Stripe', async () => {
   expect((await cluster.exec(client, ['node', '-e', load])).stdout).toBe('function\n');
 });
 
-test('a name of the outside leads where the suite says', async () => {
-  if (!cluster.ownsNode) return;
+onOwn('a name of the outside leads where the suite says', async () => {
   const client = { namespace, name: 'client' };
   cluster.addDnsName('api.example.com', '203.0.113.80');
   await eventually(async () => {
@@ -138,7 +138,6 @@ describe('Argo CD', () => {
 
 describe('faults of the node', () => {
   const client = { namespace, name: 'client' };
-  const onOwn = cluster.ownsNode ? test : test.skip;
 
   onOwn('the API server goes away and comes back', async () => {
     await cluster.stopApiServer();

@@ -8,14 +8,15 @@ import { eventually, waitFor } from '../../test/apiserver/wait-for.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import { NODE_ADDRESS } from '../cluster/layout.ts';
 import { IMAGES } from '../images/images.ts';
-import { installAegis, OPERATOR_NAMESPACE } from '../world/aegis.ts';
+import { OPERATOR_NAMESPACE } from '../support/operator.ts';
+import { installAegis, published } from '../world/aegis.ts';
 import { AgentPod, deployment, HARDENED } from '../world/agent.ts';
 import { DECIDED, type World } from '../world/escapes/inside/attempt.ts';
 import { KILLED, READY } from '../world/escapes/inside/crash.ts';
 import { InsidePod, type Tried } from '../world/escapes/inside-pod.ts';
-import { Listeners } from '../world/escapes/listeners.ts';
 import { NodeWatch } from '../world/escapes/node-watch.ts';
 import { AGENT, CREDENTIAL, guardedAgent, relay, TOOL_ID } from '../world/escapes/objects.ts';
+import { Listeners } from '../world/listeners.ts';
 import { Outside } from '../world/outside.ts';
 import { killNine, processOf } from '../world/pod-processes.ts';
 
@@ -55,7 +56,7 @@ async function servicesOf(place: string): Promise<string[]> {
 async function openOutside(): Promise<void> {
   tool = await Outside.open(cluster, [TOOL.host], TOOL.address);
   allowed = await Outside.open(cluster, [ALLOWED.host], ALLOWED.address);
-  cluster.addDnsName(ALIAS, TOOL.address);
+  tool.name(ALIAS);
   for (const address of [TOOL.address, ALLOWED.address]) await listeners.tcp(address, PORTS.tcp);
   for (const address of [TOOL.address, ALLOWED.address, ELSEWHERE]) await listeners.udp(address, PORTS.udp);
   await listeners.tcp(ELSEWHERE, [80, 443, ...PORTS.tcp]);
@@ -70,8 +71,7 @@ async function startFree(): Promise<void> {
 async function startGuarded(): Promise<void> {
   const hosts = { tool: TOOL.host, allowed: ALLOWED.host };
   for (const object of guardedAgent(namespace, hosts, tool.authority.ca)) await cluster.apply(object);
-  const copy = ['get', '-n', namespace, `configmap/aegis-bootstrap-${AGENT}`];
-  await waitFor(async () => (await cluster.run(copy)).code === 0, 60_000, 'the agent is not published');
+  await published(cluster, namespace, AGENT);
   await cluster.apply(deployment({ namespace, name: AGENT }));
   agent = await AgentPod.of(cluster, namespace, AGENT);
   inside = new InsidePod(cluster, namespace, agent.name, 'agent');
@@ -197,7 +197,6 @@ afterAll(async () => {
   if (tried.length > 0) console.log(table(tried));
   node.close();
   node.removeIpv6(NODE6);
-  for (const host of [TOOL.host, ALLOWED.host, ALIAS]) cluster.removeDnsName(host);
   listeners.close();
   await tool?.close();
   await allowed?.close();

@@ -9,9 +9,8 @@ import { emptyVolume } from '../world/pod-volumes.ts';
 import { restarts } from '../world/restarts.ts';
 
 const cluster = Cluster.attach();
-const onOwn = cluster.ownsNode ? describe : describe.skip;
 
-onOwn('a guarded agent, no operator', () => {
+describe('a guarded agent, no operator', () => {
   let payer: GuardedPayer;
   let first: DrivenAgent;
   let second: DrivenAgent;

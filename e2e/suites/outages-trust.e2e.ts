@@ -20,9 +20,8 @@ const GENEROUS = 'generous';
 const LENIENT = 'lenient';
 const ORDINARY = 'ordinary@example.com';
 const cluster = Cluster.attach();
-const onOwn = cluster.ownsNode ? describe : describe.skip;
 
-onOwn('a guarded agent', () => {
+describe('a guarded agent', () => {
   let payer: GuardedPayer;
   let agent: DrivenAgent;
   let other: DrivenAgent;

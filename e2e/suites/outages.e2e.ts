@@ -4,12 +4,13 @@
  */
 import { waitFor } from '../../test/apiserver/wait-for.ts';
 import { Cluster, type Ran } from '../cluster/cluster.ts';
-import { podOf, workload } from '../support/pods.ts';
+import { operatorReady } from '../support/operator.ts';
+import { initNames, podOf, workload } from '../support/pods.ts';
 import { installAegis } from '../world/aegis.ts';
 import { AgentPod, deployment } from '../world/agent.ts';
 import type { DrivenAgent } from '../world/driven-agent.ts';
 import { GuardedPayer } from '../world/guarded-payer.ts';
-import { killOperator, operatorReady, startOperator, stopOperator } from '../world/operator-faults.ts';
+import { killOperator, startOperator, stopOperator } from '../world/operator-faults.ts';
 import { agentLabel, PAYER } from '../world/payment-resources.ts';
 import { ageOf, exhaustMemory, killNine, processOf } from '../world/pod-processes.ts';
 import { restarts } from '../world/restarts.ts';
@@ -22,9 +23,7 @@ let first: DrivenAgent;
 let second: DrivenAgent;
 let other: string;
 
-const onOwn = cluster.ownsNode ? describe : describe.skip;
-
-onOwn('a guarded agent', () => {
+describe('a guarded agent', () => {
   beforeAll(async () => {
     await installAegis(cluster);
     payer = await GuardedPayer.prepare(cluster);
@@ -155,8 +154,7 @@ function newAgentPod(name: string): Promise<Ran> {
 }
 
 async function guarded(name: string): Promise<void> {
-  const { spec } = await cluster.pod(payer.namespace, name);
-  expect(spec.initContainers?.map((container) => container.name)).toEqual(['aegis-gateway', 'aegis-capture']);
+  expect(initNames(await cluster.pod(payer.namespace, name))).toEqual(['aegis-gateway', 'aegis-capture']);
   await cluster.kubectl(['delete', '-n', payer.namespace, `pod/${name}`, '--wait=false']);
 }
 

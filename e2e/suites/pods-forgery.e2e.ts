@@ -5,12 +5,13 @@
 import { randomBytes } from 'node:crypto';
 import { Cluster, type Pod, type Ran } from '../cluster/cluster.ts';
 import { IMAGES } from '../images/images.ts';
+import { initNames } from '../support/pods.ts';
 import { installAegis } from '../world/aegis.ts';
 import { HARDENED } from '../world/agent.ts';
 import { ACCOUNT, AGENT_LABEL, DECIDED, ORDERS_HOST, OrdersTenant } from '../world/orders-tenant.ts';
 import { beside, meddling, OTHER_LABEL, OtherInjectors } from '../world/other-injector.ts';
 import { Outside } from '../world/outside.ts';
-import { Probe, type ProbeOptions, probeContainer, probeOnce, probePod, resultOf } from '../world/probe.ts';
+import { named, Probe, type ProbeOptions, probeContainer, probeOnce, probePod, resultOf } from '../world/probe.ts';
 
 const BILLING_HOST = 'billing.example.com';
 const LEDGER_HOST = 'ledger.example.com';
@@ -27,11 +28,7 @@ let others: OtherInjectors | undefined;
 let probes: Map<string, Probe>;
 let warnings: string;
 
-function probe(name: string): Probe {
-  const found = probes.get(name);
-  if (found === undefined) throw new Error(`no probe ${name}`);
-  return found;
-}
+const probe = (name: string) => named(probes, name);
 
 function pod(name: string, more: Partial<ProbeOptions> = {}): object {
   return probePod({ namespace: tenant.namespace, name, agent: AGENT, ...more });
@@ -39,10 +36,6 @@ function pod(name: string, more: Partial<ProbeOptions> = {}): object {
 
 function otherwise(name: string): object {
   return pod(name, { labels: { [OTHER_LABEL]: name } });
-}
-
-function initNames({ spec }: Pod): string[] {
-  return (spec.initContainers ?? []).map(({ name }) => name);
 }
 
 interface Container {
@@ -147,7 +140,6 @@ afterAll(async () => {
   await others?.stop();
   await tenant?.remove();
   await outside?.close();
-  for (const host of [ORDERS_HOST, BILLING_HOST, LEDGER_HOST]) cluster.removeDnsName(host);
 });
 
 describe('a pod that forges everything of ours', () => {

@@ -8,10 +8,10 @@ import { Cluster } from '../cluster/cluster.ts';
 import { installAegis } from '../world/aegis.ts';
 import { HARDENED } from '../world/agent.ts';
 import { doctor } from '../world/doctor.ts';
+import { Listeners, linkLocal } from '../world/listeners.ts';
 import { AGENT_LABEL, DECIDED, ORDERS_HOST, OrdersTenant } from '../world/orders-tenant.ts';
 import { Outside } from '../world/outside.ts';
-import { linkLocal, OutsidePorts } from '../world/outside-ports.ts';
-import { type Attempt, Probe, probePod, probeTemplate } from '../world/probe.ts';
+import { type Attempt, named, Probe, probePod, probeTemplate } from '../world/probe.ts';
 
 const HOSTS = ['files.example.com', 'a.mirror.example.com', 'unknown.example.com'];
 /** Of the outside, beside that of its hosts; the guarded agent may reach one port of the first, and all of the second. */
@@ -33,24 +33,20 @@ const UNGRANTED: Record<string, { problems: string[]; context?: object; spec?: o
 };
 
 const cluster = Cluster.attach();
-const ports = new OutsidePorts();
+const ports = new Listeners();
 const node6 = linkLocal();
 let outside: Outside;
 let tenant: OrdersTenant;
 let probes: Map<string, Probe>;
 
-function probe(name: string): Probe {
-  const found = probes.get(name);
-  if (found === undefined) throw new Error(`no probe ${name}`);
-  return found;
-}
+const probe = (name: string) => named(probes, name);
 
 const watched = { name: 'observe', agent: 'observe', labels: { app: 'observe' } };
 
 beforeAll(async () => {
   outside = await Outside.open(cluster, [ORDERS_HOST, ...HOSTS], '203.0.113.30');
-  for (const address of [ONE_PORT, ALL_PORTS, NO_PORT]) await ports.listen(address, ...PORTS);
-  if (node6 !== undefined) await ports.listen(`${node6}%aegis0`, 9000);
+  for (const address of [ONE_PORT, ALL_PORTS, NO_PORT]) await ports.listen(address, PORTS);
+  if (node6 !== undefined) await ports.listen(`${node6}%aegis0`, [9000]);
   await installAegis(cluster);
   const allow = [
     { host: 'files.example.com' },
@@ -96,7 +92,6 @@ afterAll(async () => {
   await tenant?.remove();
   await outside?.close();
   ports.close();
-  for (const host of [ORDERS_HOST, ...HOSTS]) cluster.removeDnsName(host);
 });
 
 /** Ways out that lead to no tool. */
@@ -164,7 +159,7 @@ test('Observe: everything passes', async () => {
 test('Enforce: only egress.allow passes, of names, of networks, and of ports', async () => {
   expect(await tenant.until('enforce', 'EgressGuarded', 'Guarded')).toMatchObject({ status: 'True' });
   const before = outside.arrived.length;
-  const arrived = ports.arrived.length;
+  const arrived = ports.hits.length;
   expect(await waysOut(probe('enforce'))).toEqual([...GRANTED].sort());
   expect(
     outside
@@ -172,7 +167,8 @@ test('Enforce: only egress.allow passes, of names, of networks, and of ports', a
       .map(({ scheme, host }) => `${scheme}://${host}`)
       .sort(),
   ).toEqual(['http://files.example.com', 'https://a.mirror.example.com', 'https://files.example.com']);
-  expect(ports.arrived.slice(arrived).sort()).toEqual([
+  const hits = ports.hits.slice(arrived).map(({ protocol, address, port }) => `${protocol} ${address}:${port}`);
+  expect(hits.sort()).toEqual([
     `tcp ${ONE_PORT}:9000`,
     `tcp ${ALL_PORTS}:9001`,
     `udp ${ONE_PORT}:9000`,
@@ -259,7 +255,7 @@ describe('from Observe to Enforce', () => {
     expect(observed).toEqual(seen.map((each) => expect.objectContaining(each)));
     const { code, text } = await doctor(cluster, probe('observe'));
     expect(text).toContain('egress guard: Observe: nothing is refused');
-    expect(code).toBe(0);
+    expect({ code, text }).toMatchObject({ code: 0 });
     const [, yaml = ''] = /in AgentRegistration observe:\n((?: {6}.*\n)+)/.exec(text) ?? [];
     proposal = parse(yaml) as typeof proposal;
     expect(proposal.spec.egress.allow).toEqual([

@@ -7,6 +7,8 @@ import { waitFor } from '../../test/apiserver/wait-for.ts';
 import { Argo } from '../argocd/argo.ts';
 import { GitRepo } from '../argocd/git-repo.ts';
 import { Cluster } from '../cluster/cluster.ts';
+import { OPERATOR_NAMESPACE, OPERATOR_SELECTOR } from '../support/operator.ts';
+import { initNames } from '../support/pods.ts';
 import { installAegis } from '../world/aegis.ts';
 import { AgentPod, deployment } from '../world/agent.ts';
 import { Outside } from '../world/outside.ts';
@@ -125,8 +127,7 @@ afterAll(async () => {
 test('the Application on the Git repository reads Synced and Healthy', async () => {
   await argo.untilSynced(APPLICATION, commit);
   agent = await AgentPod.of(cluster, NAMESPACE, AGENT);
-  const pod = await agent.pod();
-  expect(pod.spec.initContainers?.map(({ name }) => name)).toEqual(['aegis-gateway', 'aegis-capture']);
+  expect(initNames(await agent.pod())).toEqual(['aegis-gateway', 'aegis-capture']);
 });
 
 test('from inside the pod $50,000 is refused, and $4,999 arrives', async () => {
@@ -175,10 +176,10 @@ test('a stricter revision with targetStage Shadow blocks nothing, and counts wha
 /** Calls that the candidate would deny, as the leader counts them; every look makes one more. */
 async function candidateCalls(): Promise<number> {
   expect(await agent.pay(99_900)).toMatchObject({ id: expect.any(String) });
-  const pods = await cluster.pods('aegis-system', 'app.kubernetes.io/name=aegis-operator');
+  const pods = await cluster.pods(OPERATOR_NAMESPACE, OPERATOR_SELECTOR);
   let calls = 0;
   for (const { metadata } of pods) {
-    const path = `/api/v1/namespaces/aegis-system/pods/${metadata.name}:15020/proxy/metrics`;
+    const path = `/api/v1/namespaces/${OPERATOR_NAMESPACE}/pods/${metadata.name}:15020/proxy/metrics`;
     const { stdout } = await cluster.run(['get', '--raw', path]);
     for (const line of stdout.split('\n')) {
       if (line.startsWith('aegis_operator_candidate') && /would_?deny/i.test(line))

@@ -1,3 +1,4 @@
+import type { Pod } from '../cluster/cluster.ts';
 import { IMAGES } from '../images/images.ts';
 
 /** A container of the workload image that sleeps, or does what `command` says. */
@@ -19,4 +20,9 @@ export function podOf(name: string, spec: Record<string, unknown>, labels: Recor
     metadata: { name, labels },
     spec: { terminationGracePeriodSeconds: 1, ...spec },
   };
+}
+
+/** Of its init containers, in order. */
+export function initNames({ spec }: Pod): string[] {
+  return (spec.initContainers ?? []).map(({ name }) => name);
 }

@@ -7,11 +7,10 @@ import { promisify } from 'node:util';
 import { installed } from '../../test/apiserver/processes.ts';
 import { waitFor } from '../../test/apiserver/wait-for.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { OPERATOR_NAMESPACE } from '../support/operator.ts';
 
 const run = promisify(execFile);
 const CHART = fileURLToPath(new URL('../../charts/aegis', import.meta.url));
-
-export const OPERATOR_NAMESPACE = 'aegis-system';
 
 /** What the suites give the chart: images that are on the node already, and tools that are at an address of RFC 5737. */
 const VALUES = {
@@ -71,4 +70,10 @@ export async function webhooksReady(cluster: Cluster): Promise<void> {
     const there = async () => (await cluster.kubectl(['get', `${kind}/${name}`, path])) !== '';
     await waitFor(there, 60_000, `${name} has no CA`);
   }
+}
+
+/** The agent has its bundle, and what its pods mount: they can start. */
+export async function published(cluster: Cluster, namespace: string, agent: string): Promise<void> {
+  const copy = ['get', '-n', namespace, `configmap/aegis-bootstrap-${agent}`];
+  await waitFor(async () => (await cluster.run(copy)).code === 0, 60_000, `${agent} is not published`);
 }

@@ -1,8 +1,9 @@
-import { createServer, type Server } from 'node:net';
 import { waitFor } from '../../test/apiserver/wait-for.ts';
 import type { Cluster, Pod } from '../cluster/cluster.ts';
+import { published } from './aegis.ts';
 import type { AgentPod } from './agent.ts';
 import { DrivenAgent, type Gap } from './driven-agent.ts';
+import { Listeners } from './listeners.ts';
 import { Outside } from './outside.ts';
 import {
   agentLabel,
@@ -26,19 +27,14 @@ export class GuardedPayer {
   readonly outside: Outside;
   /** Of one payment, USD, as it was applied last. */
   cap = 5_000;
-  /** Peers that reached a port to which nothing is redirected, so that only the guard is in the way. */
-  readonly #reached: string[] = [];
-  readonly #listener: Server;
+  /** On a port to which nothing is redirected, so that only the guard is in the way. */
+  readonly #other = new Listeners();
   #calls = 0;
 
   private constructor(cluster: Cluster, namespace: string, outside: Outside) {
     this.cluster = cluster;
     this.namespace = namespace;
     this.outside = outside;
-    this.#listener = createServer((socket) => {
-      this.#reached.push(socket.remoteAddress ?? '');
-      socket.on('error', () => {}).destroy();
-    }).listen(OTHER_PORT, outside.address);
   }
 
   /** Until the agent can start. */
@@ -46,6 +42,7 @@ export class GuardedPayer {
     const outside = await Outside.open(cluster, [API_HOST, FORBIDDEN_HOST]);
     const namespace = await cluster.namespace('outages', { 'aegis.dev/inject': 'enabled' });
     const payer = new GuardedPayer(cluster, namespace, outside);
+    await payer.#other.tcp(outside.address, [OTHER_PORT]);
     for (const object of paymentTool(namespace, outside.authority.ca)) await cluster.apply(object);
     await payer.register();
     await cluster.apply(paymentPolicy(payer));
@@ -53,9 +50,8 @@ export class GuardedPayer {
   }
 
   async end(): Promise<void> {
-    this.#listener.close();
+    this.#other.close();
     await this.outside.close();
-    for (const host of [API_HOST, FORBIDDEN_HOST]) this.cluster.removeDnsName(host);
     await this.cluster.removeNamespace(this.namespace);
   }
 
@@ -63,8 +59,7 @@ export class GuardedPayer {
   async register(name = PAYER, egressGuard: RegistrationOptions['egressGuard'] = 'Enforce'): Promise<void> {
     const { cluster, namespace } = this;
     await cluster.apply(paymentRegistration({ namespace, name, egressGuard }));
-    const copy = ['get', '-n', namespace, `configmap/aegis-bootstrap-${name}`];
-    await waitFor(async () => (await cluster.run(copy)).code === 0, 60_000, `${name} is not published`);
+    await published(cluster, namespace, name);
   }
 
   /** A Deployment of the agent, as it is applied. */
@@ -136,7 +131,7 @@ export class GuardedPayer {
   /** Without a guard all that is forbidden arrives: that it does not elsewhere means something. */
   async reachesAll(unguarded: AgentPod): Promise<void> {
     const before = this.outside.arrived.length;
-    const arrivals = (): number => this.outside.arrived.length + this.#reached.length;
+    const arrivals = (): number => this.outside.arrived.length + this.#other.hits.length;
     for (const url of this.#forbidden) {
       const known = arrivals();
       // a name server may lose a question
@@ -145,7 +140,7 @@ export class GuardedPayer {
     }
     const schemes = new Set(this.outside.arrived.splice(before).map(({ scheme }) => scheme));
     expect([...schemes]).toEqual(['http', 'https']);
-    expect(this.#reached.splice(0)).not.toHaveLength(0);
+    expect(this.#other.hits.splice(0)).not.toHaveLength(0);
   }
 
   /** Whatever ever arrived was permitted. */
@@ -153,7 +148,7 @@ export class GuardedPayer {
     const strays = this.outside.arrived.filter(
       ({ host, authorization }) => host !== API_HOST || authorization?.startsWith(PERMITTED) !== true,
     );
-    expect({ strays, reached: this.#reached }).toEqual({ strays: [], reached: [] });
+    expect({ strays, reached: this.#other.hits }).toEqual({ strays: [], reached: [] });
   }
 
   get #forbidden(): string[] {

@@ -1,13 +1,12 @@
 import { waitFor } from '../../test/apiserver/wait-for.ts';
 import type { Cluster, Pod } from '../cluster/cluster.ts';
-import { OPERATOR_NAMESPACE } from './aegis.ts';
+import { OPERATOR_NAMESPACE, OPERATOR_SELECTOR, operatorReady } from '../support/operator.ts';
 import { processesOf } from './pod-processes.ts';
 
-const SELECTOR = 'app.kubernetes.io/name=aegis-operator';
 const DEPLOYMENT = 'deployment/aegis-operator';
 
 export function operatorPods(cluster: Cluster): Promise<Pod[]> {
-  return cluster.pods(OPERATOR_NAMESPACE, SELECTOR);
+  return cluster.pods(OPERATOR_NAMESPACE, OPERATOR_SELECTOR);
 }
 
 /** Scales to none, and waits until no process of any replica is left. */
@@ -20,11 +19,6 @@ export async function stopOperator(cluster: Cluster): Promise<void> {
 export async function startOperator(cluster: Cluster): Promise<void> {
   await cluster.kubectl(['scale', '-n', OPERATOR_NAMESPACE, DEPLOYMENT, '--replicas=2']);
   await operatorReady(cluster);
-}
-
-export async function operatorReady(cluster: Cluster): Promise<void> {
-  const args = ['rollout', 'status', '-n', OPERATOR_NAMESPACE, DEPLOYMENT, '--timeout=120s'];
-  await cluster.kubectl(args, undefined, 150_000);
 }
 
 /** Ends every replica with -9; the kubelet starts them again. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { makeLeaf } from '../../operator/certificates/serving-authority.ts';
 import type { Cluster, Pod } from '../cluster/cluster.ts';
-import { OPERATOR_NAMESPACE } from './aegis.ts';
+import { OPERATOR_NAMESPACE } from '../support/operator.ts';
 
 const run = promisify(execFile);
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));

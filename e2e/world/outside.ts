@@ -30,14 +30,21 @@ export class Outside {
   readonly #payments = createPaymentStandIn({ clock: Date.now, log: () => {} });
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
+  readonly #cluster: Cluster;
+  readonly #names: string[] = [];
 
-  private constructor(address: string) {
+  private constructor(cluster: Cluster, address: string) {
+    this.#cluster = cluster;
     this.address = address;
   }
 
-  /** @param hosts names that pods resolve to it. */
+  /**
+   * In the cluster of KUBECONFIG there is none: nothing arrives.
+   * @param hosts names that pods resolve to it, and for which it has certificates
+   */
   static async open(cluster: Cluster, hosts: readonly string[], address = '203.0.113.10'): Promise<Outside> {
-    const outside = new Outside(address);
+    const outside = new Outside(cluster, address);
+    if (!cluster.ownsNode) return outside;
     const contexts = new Map(hosts.map((host) => [host, createSecureContext(outside.authority.leaf(host))]));
     const tls = {
       ...outside.authority.leaf(address),
@@ -54,8 +61,14 @@ export class Outside {
       createSecureServer(tls, (request, response) => outside.#handle('https', request, response)),
       443,
     );
-    for (const host of hosts) cluster.addDnsName(host, address);
+    for (const host of hosts) outside.name(host);
     return outside;
+  }
+
+  /** Pods resolve the name to it until it is closed. */
+  name(host: string): void {
+    this.#cluster.addDnsName(host, this.address);
+    this.#names.push(host);
   }
 
   /** Since `index`, without what only looks. */
@@ -71,6 +84,7 @@ export class Outside {
   }
 
   async close(): Promise<void> {
+    for (const host of this.#names.splice(0)) this.#cluster.removeDnsName(host);
     for (const server of this.#servers) {
       server.closeAllConnections();
       server.close();

@@ -1,3 +1,5 @@
+import { CREATE_PAYMENT } from '../../test/support/create-payment.ts';
+
 const API = 'aegis.dev/v1alpha1';
 export const PAYER = 'payer';
 const TOOL = 'stripe-payments';
@@ -29,17 +31,7 @@ export function paymentTool(namespace: string, ca: string): object[] {
         protocol: 'HTTP',
         upstream: { url: 'https://api.stripe.com', tls: { caRef: { name: 'payments-ca' } } },
         riskTier: 'high',
-        actions: [
-          {
-            name: 'create_payment',
-            effect: 'write',
-            match: { method: 'POST', path: '/v1/payment_intents' },
-            parameters: {
-              amount: { in: 'form', type: 'integer', role: 'amount', scale: 'byCurrency' },
-              currency: { in: 'form', type: 'string', role: 'currency', case: 'upper' },
-            },
-          },
-        ],
+        actions: [CREATE_PAYMENT],
       },
     },
   ];

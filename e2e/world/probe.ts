@@ -125,6 +125,13 @@ export class Probe {
   }
 }
 
+/** @throws where there is none */
+export function named(probes: ReadonlyMap<string, Probe>, name: string): Probe {
+  const found = probes.get(name);
+  if (found === undefined) throw new Error(`no probe ${name}`);
+  return found;
+}
+
 const PROGRAM = `
 const http = require('http'), https = require('https'), net = require('net'), dgram = require('dgram'), { execFile } = require('child_process');
 const reason = (error) => String(error.cause?.code || error.code || error.cause?.message || error.message);

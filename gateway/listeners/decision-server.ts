@@ -8,7 +8,7 @@ import type { DecideDeps } from '../enforcement/decide-call.ts';
 import { type Decision, noObligations } from '../enforcement/decision.ts';
 import { PROBLEM_TYPES, problemFor, renderProblem } from '../enforcement/problem.ts';
 import { isPromise } from '../limits/limit-store.ts';
-import { type CallInfo, validTraceparent } from '../telemetry/call-hooks.ts';
+import { type CallInfo, type RefusedRequest, validTraceparent } from '../telemetry/call-hooks.ts';
 import { decideAll, resultOf, settleAll } from './answer-decisions.ts';
 import { type DecisionRequest, parseDecisionBody } from './decision-body.ts';
 import { readBody, sendProblem } from './http-common.ts';
@@ -26,6 +26,8 @@ export interface DecisionServerOptions {
   ticks(): number;
   /** Told every decision after its answer was given; `micros` counts from the request's arrival. Must not throw. */
   onDecision?(decision: Decision, info: CallInfo): void;
+  /** Told of every request for a decision that got none. Must not throw. */
+  onRefused?(refused: RefusedRequest): void;
   /** The only agent that is answered for; absent where callers name it. */
   agent?: string;
   /** Largest body in bytes; default 256 KiB. */
@@ -64,6 +66,7 @@ export function createDecisionServer(options: DecisionServerOptions): Server {
   const hosts = new Set(options.hosts ?? []);
 
   function refuse(req: IncomingMessage, res: ServerResponse, code: ErrorCode, status: number, detail?: string): void {
+    if (status === 403) options.onRefused?.({ code, status, via: 'decisions' });
     sendProblem(
       req,
       res,
@@ -99,6 +102,7 @@ export function createDecisionServer(options: DecisionServerOptions): Server {
     detail: string,
   ): void {
     const id = deps.newId();
+    options.onRefused?.({ code, status, via: 'decisions', decisionId: id });
     const reasons = [{ code, message: detail }];
     const enforced = { verdict: 'deny', reasons, obligations: noObligations() };
     const type = status === 503 ? 'unavailable' : 'request-refused';

@@ -17,7 +17,7 @@ import { fileSink } from '../telemetry/file-sink.ts';
 import { type LineSink, streamSink } from '../telemetry/line-sink.ts';
 import { LogQueue } from '../telemetry/log-queue.ts';
 import type { OtlpExporter } from '../telemetry/otlp-exporter.ts';
-
+import { RefusedRequests } from '../telemetry/refused-requests.ts';
 import { defined } from './defined.ts';
 import { readSettingFile } from './setting-file.ts';
 
@@ -118,7 +118,10 @@ export async function openTelemetry(settings: Settings, deps: TelemetryDeps): Pr
     : undefined;
   const counts = countCalls(registry, { source, now, ticks, newBoot, ...defined({ egress }) });
   const readers: JournalReaders[] = [createCallMetrics(registry, deps.source), counts];
-  if (log !== undefined) readers.push(decisionLogLines((line) => log.append(line)));
+  const append = (line: string): void => log?.append(line);
+  const who = defined({ tenant: settings.tenant, agent: settings.agent });
+  const refused = new RefusedRequests({ append, now, ticks, ...who });
+  if (log !== undefined) readers.push(decisionLogLines(append), refused);
   if (traces !== undefined) readers.push({ complete: (entry) => traces.add(decisionSpan(entry)) });
   const journal = new CallJournal(readers, { ticks: deps.ticks });
   addProcessMetrics(registry, 'gateway', deps);
@@ -131,11 +134,13 @@ export async function openTelemetry(settings: Settings, deps: TelemetryDeps): Pr
     mustDenyWrites: () => denies && log?.full === true,
     async close(ms) {
       journal.close();
+      refused.close();
       const [lost = 0] = await Promise.all([log?.close(ms), traces?.close(ms)]);
       return lost;
     },
     saveNow() {
       journal.close();
+      refused.close();
       log?.saveNow();
     },
   };

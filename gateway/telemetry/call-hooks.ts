@@ -8,7 +8,18 @@ export interface CallHooks {
   /** Once after `onDecision` for every decision of a call that came through the proxy, when its answer has ended. */
   onOutcome?(decision: Decision, outcome: CallOutcome): void;
   /** Every request that was refused before it was a call of a tool: malformed, unknown host or tool, no bundle. */
-  onRefused?(refused: { code: ErrorCode; status: number }): void;
+  onRefused?(refused: RefusedRequest): void;
+}
+
+export interface RefusedRequest {
+  code: ErrorCode;
+  /** What was answered; 0 where nothing could be: TLS had not begun. */
+  status: number;
+  via: CallInfo['via'];
+  /** The host that was asked for, where it is written as one. Nothing else of the request is told. */
+  host?: string | undefined;
+  /** As the answer has it, where it has one. */
+  decisionId?: string;
 }
 
 export interface CallInfo {

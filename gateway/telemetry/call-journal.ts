@@ -1,5 +1,5 @@
 import type { Decision } from '../enforcement/decision.ts';
-import type { CallHooks, CallInfo, CallOutcome } from './call-hooks.ts';
+import type { CallHooks, CallInfo, CallOutcome, RefusedRequest } from './call-hooks.ts';
 
 /** One call as far as it is known. */
 export interface JournalEntry {
@@ -11,6 +11,8 @@ export interface JournalEntry {
 export interface JournalReaders {
   decided?(decision: Decision, info: CallInfo): void;
   ended?(decision: Decision, outcome: CallOutcome): void;
+  /** A request that was refused before it was a call. */
+  refused?(refused: RefusedRequest): void;
   /** Once per decision: with its outcome where that came within `holdFor`, else without. */
   line?(entry: JournalEntry): void;
   /** The outcome of a call whose `line` was told without. */
@@ -81,6 +83,10 @@ export class CallJournal implements CallHooks {
     call.outcome = outcome;
     this.#open.delete(decision.id);
     this.#finish(call, this.#held.delete(decision.id));
+  }
+
+  onRefused(refused: RefusedRequest): void {
+    for (const reader of this.#readers) reader.refused?.(refused);
   }
 
   /** At the end: every call that is still open is told as it is. */

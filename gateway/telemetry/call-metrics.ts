@@ -1,12 +1,13 @@
 import type { MetricsRegistry } from '../../runtime/telemetry/metrics-registry.ts';
 import type { ActivationSource } from '../enforcement/activation.ts';
 import { type Decision, passes } from '../enforcement/decision.ts';
-import type { CallInfo, CallOutcome } from './call-hooks.ts';
+import type { CallInfo, CallOutcome, RefusedRequest } from './call-hooks.ts';
 
 /** What is counted of every call. Labels are names that the bundle knows, never what a caller made up. */
 export interface CallMetrics {
   decided(decision: Decision, info: CallInfo): void;
   ended(decision: Decision, outcome: CallOutcome): void;
+  refused(refused: RefusedRequest): void;
 }
 
 const DECISION_SECONDS = [0.00002, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1];
@@ -37,6 +38,11 @@ export function createCallMetrics(registry: MetricsRegistry, source: ActivationS
     'Answers to calls that passed: the class of the status, and the error where there was no complete answer.',
     ['tool', 'status', 'error'],
   );
+  const refusals = registry.counter(
+    'aegis_gateway_refused_total',
+    'Requests that were refused before they were a call of a tool.',
+    ['code'],
+  );
 
   /** A tool or an action is a label only where the bundle knows it; callers can name anything. */
   function names({ tenant, agent, tool, action }: Decision): [string, string] {
@@ -53,6 +59,7 @@ export function createCallMetrics(registry: MetricsRegistry, source: ActivationS
       decisions.add([tool, action, decision.verdict, decision.taken, reason]);
       duration.observe(micros / 1e6, [via]);
     },
+    refused: ({ code }) => refusals.add([code]),
     ended(decision, { status, millis, error }) {
       if (!passes(decision)) return;
       const [tool] = names(decision);

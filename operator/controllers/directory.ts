@@ -3,7 +3,7 @@ import { type KubeObject, keyOf } from '../kube/types.ts';
 import { loadedObject } from '../model/loaded-object.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
 import type { DirectoryAgent, TenantDirectory, TombstonedRegistration } from '../serving/tenant-directory.ts';
-import type { AcceptedRegistrations, RegistrationObject } from './accepted-registrations.ts';
+import type { AcceptedRegistrations } from './accepted-registrations.ts';
 import type { TenantParts, Tenants } from './tenants.ts';
 
 export interface DirectoryOptions {
@@ -97,7 +97,8 @@ export class Directory implements TenantDirectory {
   }
 }
 
-function comesBefore(a: RegistrationObject, b: RegistrationObject): boolean {
+/** The order in which the planner takes resources: the older first. */
+export function comesBefore(a: KubeObject, b: KubeObject): boolean {
   const [at, bt] = [a.metadata.creationTimestamp ?? '', b.metadata.creationTimestamp ?? ''];
   return at === bt ? keyOf(a) < keyOf(b) : at < bt;
 }

@@ -5,31 +5,33 @@ import type { CommittedBundles } from '../bundles/committed-bundles.ts';
 import type { CertificateSource } from '../certificates/certificate-source.ts';
 import type { InjectionFacts, NamespaceFacts, ToolFacts } from '../injection/types.ts';
 import type { KubeObject, Store } from '../kube/types.ts';
-import type { Intaken } from '../model/intaken.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
 import type { RegistrationLike } from '../workloads/match-pods.ts';
 import { namespaceFacts } from '../workloads/namespace-facts.ts';
 import type { PodIndex } from '../workloads/pod-index.ts';
 import type { AcceptedRegistrations } from './accepted-registrations.ts';
-import type { Directory } from './directory.ts';
+import type { AcceptedTools } from './accepted-tools.ts';
+import { comesBefore, type Directory } from './directory.ts';
 import type { Intake } from './intake.ts';
-import type { Tenants } from './tenants.ts';
+import type { TenantParts, Tenants } from './tenants.ts';
 
 export interface PodFactsOptions {
   intake: Intake;
   tenants: Tenants;
   registrations: AcceptedRegistrations;
+  tools: AcceptedTools;
   directory: Directory;
   namespaces: Store<KubeObject>;
   pods: Pick<PodIndex, 'registrationsIn' | 'knowsRegistrations'>;
-  bundles: CommittedBundles;
+  bundles: Pick<CommittedBundles, 'ready' | 'tenant' | 'subscribe'>;
   keys: { pinned(): readonly string[] };
-  certificate: CertificateSource;
+  certificate: Pick<CertificateSource, 'current'>;
   clock: Clock;
 }
 
 /** ms for which a pod may be on its way between two calls of the webhook: 30 s is all that the API server gives them. */
 const ON_ITS_WAY = 60_000;
+const NOTHING: Pick<TenantParts, 'own' | 'platform'> = { own: [], platform: [] };
 
 /** What a pod that is being admitted has to know of its agent, from what this replica has read. */
 export class PodFacts {
@@ -129,21 +131,18 @@ export class PodFacts {
   }
 
   #tools({ spec }: AgentRegistration, tenant: TenantIdentity): ToolFacts[] {
-    const { tenants } = this.#options;
+    const { tenants, tools } = this.#options;
     const scope = tenants.scope(tenant);
+    const { own, platform } = scope === undefined ? NOTHING : tenants.parts(scope);
     const known = new Map<string, AgentTool>();
-    if (scope !== undefined) {
-      const { own, platform } = tenants.parts(scope);
-      // the platform's come last: a tenant cannot redefine them
-      for (const tool of toolsOf([...own, ...platform])) known.set(toolIdOf(tool), tool);
+    // a tenant cannot redefine what the platform has; of two of the same id the older one counts
+    for (const items of [platform, own]) {
+      const found = items.flatMap(({ key }) => tools.get(key) ?? []).sort((a, b) => (comesBefore(a, b) ? -1 : 1));
+      for (const tool of found) if (!known.has(toolIdOf(tool))) known.set(toolIdOf(tool), tool);
     }
     const ids = [...new Set((spec.tools ?? []).map(({ toolId }) => toolId))].sort();
     return ids.map((toolId) => toolFacts(toolId, known.get(toolId)));
   }
-}
-
-function* toolsOf(items: Iterable<Intaken>): Iterable<AgentTool> {
-  for (const { kind, valid, loaded } of items) if (kind === 'AgentTool' && valid) yield loaded.object as AgentTool;
 }
 
 function toolFacts(toolId: string, tool: AgentTool | undefined): ToolFacts {

@@ -1,7 +1,7 @@
 /**
- * What the state entries of a commit say of agents that no current object speaks for: registrations that were deleted,
- * and last good versions of what is invalid now. The leader knows them by itself; a replica that follows reads them, and
- * only where a bundle has an agent that it cannot tell by what there is.
+ * What the state entries of a commit say of what no current object speaks for: registrations that were deleted, and last
+ * good versions of what is invalid now. The leader knows registrations by itself; a replica that follows reads them, and
+ * only where a bundle has an agent that it cannot tell by what there is, or where a tool is invalid.
  */
 import type { CryptoProvider } from '../../policy/bundle/crypto-provider.ts';
 import type { AgentTenant } from '../../policy/resources/types.generated.ts';
@@ -18,6 +18,7 @@ import { WorkQueue } from '../kube/work-queue.ts';
 import { CONFIG_MAP } from '../model/resource-types.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
 import type { AcceptedRegistrations, RegistrationObject } from './accepted-registrations.ts';
+import type { AcceptedTools, ToolObject } from './accepted-tools.ts';
 import type { Intake } from './intake.ts';
 import type { Tenants } from './tenants.ts';
 import type { TombstoneBook } from './tombstone-book.ts';
@@ -33,6 +34,7 @@ export interface RememberedAgentsOptions {
   intake: Intake;
   tenants: Tenants;
   registrations: AcceptedRegistrations;
+  tools: AcceptedTools;
   tombstones: TombstoneBook;
   log: Logger;
 }
@@ -68,14 +70,17 @@ export class RememberedAgents {
         const item = now ?? before;
         if (now?.valid === true && !now.deleting) return;
         if (item?.kind === 'AgentTenant') {
-          // the version that this replica took for the last good one may never have been committed
+          // as with tools: the version that this replica took for the last good one may never have been committed
           const { name, uid = '' } = item.object.metadata;
           this.#read.delete(JSON.stringify({ name, uid }));
           all();
         }
-        const owner =
-          item?.kind === 'AgentRegistration' && tenants.scopeOf(item.object.metadata.namespace ?? 'default');
-        if (owner) this.#look(owner.identity);
+        const named = item?.kind === 'AgentRegistration' || item?.kind === 'AgentTool';
+        const owner = named && tenants.scopeOf(item.object.metadata.namespace ?? 'default');
+        if (!owner) return;
+        const { name, uid } = owner.identity;
+        if (item.kind === 'AgentTool') this.#read.delete(JSON.stringify({ name, uid }));
+        this.#look(owner.identity);
       }),
     ];
     all();
@@ -91,7 +96,7 @@ export class RememberedAgents {
   }
 
   async #handle(identity: TenantIdentity): Promise<undefined> {
-    const { bundles, registrations, tenants, tombstones } = this.#options;
+    const { bundles, registrations, tenants, tools, tombstones } = this.#options;
     const bundle = bundles.tenant(identity.name, identity.uid);
     if (bundle === undefined || !this.#isPuzzled(identity, bundle.agents)) return;
     const key = JSON.stringify(identity);
@@ -100,18 +105,23 @@ export class RememberedAgents {
     if (commit === undefined) return;
     this.#read.set(key, bundle.etag);
     tombstones.update(identity, commit.entries);
+    const owned = new Set(tenants.scope(identity)?.namespaces);
+    const owns = ({ metadata }: ToolObject): boolean => owned.has(metadata.namespace ?? 'default');
     for (const [name, { accepted, tombstone }] of commit.entries) {
       if (tombstone !== undefined) continue;
       if (name.startsWith('AgentRegistration ')) registrations.seed(accepted as RegistrationObject);
+      // what a tenant has of the platform's is not what the platform's own commit says
+      if (name.startsWith('AgentTool ') && owns(accepted as ToolObject)) tools.seed(name, accepted as ToolObject);
       if (name.startsWith('AgentTenant ')) tenants.seed(accepted as AgentTenant);
     }
   }
 
-  /** An agent of the bundle that is neither registered nor known to be refused, or a tenant that nobody can tell. */
+  /** An agent of the bundle that is neither registered nor known to be refused, or a tenant or tool in doubt. */
   #isPuzzled(identity: TenantIdentity, agents: ReadonlySet<string>): boolean {
-    const { registrations, tenants, tombstones } = this.#options;
+    const { registrations, tenants, tools, tombstones } = this.#options;
     if (tenants.isInDoubt(identity)) return true;
     const own = new Set(tenants.scope(identity)?.namespaces ?? []);
+    if (tools.inDoubt(own)) return true;
     const refused = tombstones.agentsOf(identity);
     for (const agent of agents) {
       if (refused.has(agent)) continue;

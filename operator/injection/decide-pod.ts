@@ -11,6 +11,8 @@ export type PodDecision =
 
 /** Of the kubelet, for what its node runs without having been asked by anybody. */
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+/** Each is given variables and a mount; with more of them the API server could hardly store the pod. */
+const MAX_CONTAINERS = 256;
 /** The API server's own default. */
 const DEFAULT_ACCOUNT = 'default';
 
@@ -47,6 +49,11 @@ export function decidePod(
   }
   if (isWindows(pod)) {
     const message = `The pod of agent registration ${registration} asks for Windows, and the gateway is made for Linux.`;
+    return { kind: 'refuse', code: 'AEGIS_INJECT_RENDER', message, about: names };
+  }
+  const count = (spec.initContainers ?? []).length + spec.containers.length;
+  if (count > MAX_CONTAINERS) {
+    const message = `The pod has ${count} containers; one of an agent has ${MAX_CONTAINERS} at most, the gateway among them.`;
     return { kind: 'refuse', code: 'AEGIS_INJECT_RENDER', message, about: names };
   }
   return { kind: 'inject', registration };

@@ -18,11 +18,18 @@ export function guardProblems(
   if (spec.hostNetwork === true) found.add('HostNetwork');
   if (spec.hostPID === true) found.add('HostProcesses');
   if (spec.shareProcessNamespace === true) found.add('SharedProcesses');
+  if (spec.hostIPC === true) found.add('HostIpc');
   for (const container of [...foreignOf(spec.initContainers), ...foreignOf(spec.containers)]) {
     for (const problem of containerProblems(container, spec, settings)) found.add(problem);
   }
   if (spec.volumes?.some((volume) => !isReserved(volume.name) && volume.hostPath != null)) found.add('HostPath');
+  if (bringsNames(spec)) found.add('OwnNames');
   return (Object.keys(GUARD_PROBLEMS) as GuardProblem[]).filter((problem) => found.has(problem));
+}
+
+/** Port 53 of its name servers passes the guard; and the gateway, too, goes by what a name stands for in the pod. */
+function bringsNames({ dnsConfig, hostAliases }: PodSpec): boolean {
+  return [dnsConfig?.nameservers, dnsConfig?.searches, hostAliases].some((list) => (list ?? []).length > 0);
 }
 
 /** As it will be: the container's own word counts before the pod's. */

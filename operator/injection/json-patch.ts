@@ -8,6 +8,8 @@ type JsonObject = Readonly<Record<string, unknown>>;
 const KEYS = ['name', 'mountPath'] as const;
 /** Longer lists than anybody needs are replaced as a whole. */
 const MAX_WORK = 250_000;
+/** Whoever applies them moves the rest of the list for each. */
+const MAX_CHANGES = 1_000;
 
 type Pair = [from: number, to: number];
 
@@ -53,7 +55,7 @@ function compareLists(
   if (isSame(before, after)) return;
   const [earlier, later] = [keysOf(before), keysOf(after)];
   const kept = earlier && later && commonKeys(earlier, later);
-  if (kept === undefined) {
+  if (kept === undefined || before.length + after.length - 2 * kept.length > MAX_CHANGES) {
     operations.push({ op: 'replace', path, value: after });
     return;
   }

@@ -23,7 +23,10 @@ export interface PodSpec {
   serviceAccountName?: string;
   hostNetwork?: boolean;
   hostPID?: boolean;
+  hostIPC?: boolean;
   shareProcessNamespace?: boolean;
+  dnsConfig?: { nameservers?: string[]; searches?: string[]; [field: string]: unknown } | null;
+  hostAliases?: unknown[] | null;
   securityContext?: SecurityContext;
   [field: string]: unknown;
 }

@@ -25,7 +25,10 @@ export interface StateEntry {
   everEnforced?: string[];
 }
 
-/** By `Kind namespace/name` (`Kind name` for cluster-scoped kinds). */
+/**
+ * By `Kind namespace/name` (`Kind name` for cluster-scoped kinds); `ClosedTool toolId` for what remains of an AgentTool that
+ * was deleted while registrations still name it.
+ */
 export type StateEntries = ReadonlyMap<string, StateEntry>;
 
 /** The head of one tenant as it stands in the API server, with what it commits. */

@@ -4,6 +4,7 @@ import type { LoadedResource } from '../../policy/resources/resource.ts';
 import type { RolloutState } from '../../policy/rollout/rollout-state.ts';
 import type { StateEntries, StateEntry } from '../model/committed.ts';
 import type { Acceptance } from './acceptance.ts';
+import { closedKey } from './closed-tools.ts';
 import type { ResourceResult } from './plan-tenant.ts';
 import type { PolicyPlan } from './rollouts.ts';
 import { keptVersion } from './stand-ins.ts';
@@ -13,6 +14,8 @@ export interface EntriesInput {
   acceptance: Acceptance;
   results: ReadonlyMap<string, ResourceResult>;
   graves: ReadonlyMap<string, StateEntry>;
+  /** By toolId. */
+  closed: ReadonlyMap<string, StateEntry>;
   /** By key of the registration. */
   everEnforced: ReadonlyMap<string, readonly string[]>;
   before: StateEntries;
@@ -22,8 +25,9 @@ export interface EntriesInput {
 
 /** What is new, or takes part in another way than before, has sequence 0. */
 export function nextEntries(input: EntriesInput): Map<string, StateEntry> {
-  const { acceptance, results, graves, before } = input;
+  const { acceptance, results, graves, closed, before } = input;
   const entries = new Map(graves);
+  for (const [toolId, entry] of closed) entries.set(closedKey(toolId), entry);
   const tools = toolsTakingPart(acceptance);
   for (const { key, loaded } of acceptance.choices()) {
     const result = results.get(key);

@@ -18,6 +18,7 @@ import type { EvidenceQuestion } from '../model/evidence-question.ts';
 import type { Intaken } from '../model/intaken.ts';
 import { loadedObject } from '../model/loaded-object.ts';
 import { Acceptance, type Choice, type TakesPart } from './acceptance.ts';
+import { closedTools } from './closed-tools.ts';
 import { enforcedPairs, everEnforcedPairs } from './enforced-pairs.ts';
 import { nextEntries } from './entries.ts';
 import { type PlannedPolicy, type PolicyPlan, planRollouts, RolloutMemory } from './rollouts.ts';
@@ -87,6 +88,8 @@ interface Attempt {
   compilation: Compilation;
   plans: Map<string, PolicyPlan>;
   resources: LoadedResource[];
+  /** By toolId. */
+  closed: ReadonlyMap<string, StateEntry>;
 }
 
 /** Plans one tenant again and again; what did not change is not compiled again. */
@@ -108,7 +111,7 @@ export class TenantPlanner {
     for (let i = 1; i < ATTEMPTS && this.#repair(attempt, acceptance, input); i++) {
       attempt = this.#attempt(input, acceptance, graves);
     }
-    const { compilation, plans } = attempt;
+    const { compilation, plans, closed } = attempt;
     const compiled = compilation.tenants.find(({ name }) => name === input.scope.identity.name) as CompiledTenant;
     const results = resultsOf(acceptance, compilation, plans, input.entries);
     const everEnforced = enforcedPairs(acceptance, plans, input.entries);
@@ -116,6 +119,7 @@ export class TenantPlanner {
       acceptance,
       results,
       graves,
+      closed,
       everEnforced,
       before: input.entries,
       platformNamespace: this.#options.platformNamespace,
@@ -174,7 +178,12 @@ export class TenantPlanner {
     const pairs = everEnforcedPairs(input.entries);
     const everEnforced: CompileOptions['everEnforced'] = (_tenant, agentId, toolId) =>
       pairs.get(agentId)?.includes(toolId) === true;
-    return { compilation: compile(sorted, { ...options, stateOf, everEnforced }), plans, resources };
+    const closed = closedTools(input.entries, acceptance, graves);
+    const { name } = input.scope.identity;
+    const closedTool: CompileOptions['closedTool'] = (of, toolId) =>
+      of === name ? (closed.get(toolId)?.accepted as AgentTool | undefined) : undefined;
+    const compilation = compile(sorted, { ...options, stateOf, everEnforced, closedTool });
+    return { compilation, plans, resources, closed };
   }
 
   #compileOptions(): CompileOptions {

@@ -9,6 +9,7 @@ import { ServingCertificate } from '../certificates/serving-certificate.ts';
 import { servingNames } from '../certificates/serving-names.ts';
 import type { OperatorSettings } from '../config/settings.ts';
 import { AcceptedRegistrations } from '../controllers/accepted-registrations.ts';
+import { AcceptedTools } from '../controllers/accepted-tools.ts';
 import { Directory } from '../controllers/directory.ts';
 import { Documents } from '../controllers/documents.ts';
 import { Intake } from '../controllers/intake.ts';
@@ -51,6 +52,7 @@ export async function openReplica(options: ReplicaOptions, signal: AbortSignal) 
   const documents = new Documents((of, name) => watches.follow(of, name));
   const tenants = new Tenants({ intake, namespaces: watches.namespaces, documents, platformNamespace: namespace });
   const registrations = new AcceptedRegistrations(intake);
+  const tools = new AcceptedTools(intake);
   const tombstones = new TombstoneBook();
   const directory = new Directory({ tenants, registrations, tombstones: (of) => tombstones.of(of) });
   watches.start();
@@ -79,11 +81,25 @@ export async function openReplica(options: ReplicaOptions, signal: AbortSignal) 
         });
   const bundles = new CommittedBundles({ client, namespace, clock, random, crypto, keys, log });
   const remembered = new RememberedAgents({
-    ...{ client, namespace, clock, random, crypto, keys, bundles, intake, tenants, registrations, tombstones, log },
+    ...{
+      client,
+      namespace,
+      clock,
+      random,
+      crypto,
+      keys,
+      bundles,
+      intake,
+      tenants,
+      registrations,
+      tools,
+      tombstones,
+      log,
+    },
   });
   const pods = new PodIndex({ client, clock, random, registrations });
   const podFacts = new PodFacts({
-    ...{ intake, tenants, registrations, directory, namespaces: watches.namespaces },
+    ...{ intake, tenants, registrations, tools, directory, namespaces: watches.namespaces },
     ...{ pods, bundles, keys, certificate, clock },
   });
   const recorder = new EventRecorder({

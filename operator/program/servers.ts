@@ -21,6 +21,7 @@ import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import { admissionApp, type Review } from '../webhook/admission-app.ts';
 import { KINDS } from '../webhook/admit.ts';
 import { CHECK_PATH, INJECT_PATH, PodAdmission } from '../webhook/pod-admission.ts';
+import { unreadRegistrations } from '../webhook/unread-registrations.ts';
 import { VALIDATE_PATH, validation } from '../webhook/validating-webhook.ts';
 import { namespaceFacts } from '../workloads/namespace-facts.ts';
 import type { OperatorEnvironment } from './environment.ts';
@@ -163,6 +164,7 @@ function routesOf({ settings, env, client, replica }: ServersOptions): Record<st
       const namespace = await client.get<KubeObject>(NAMESPACE, { name }, { timeout: FETCH_TIMEOUT });
       return namespace && namespaceFacts(namespace);
     },
+    unreadRegistrations: (name) => unreadRegistrations(client, replica.intake, name, FETCH_TIMEOUT),
     record: (event) => {
       if (settings.events) replica.recorder.record(event);
     },

@@ -61,6 +61,8 @@ export class EvidenceTable {
   readonly #tenants = new Map<string, TenantEvidence>();
   readonly #tenantOf = new Map<string, string>();
   readonly #bootsOfPod = new Map<string, string[]>();
+  /** Those whose last report was of pods of this registration. */
+  readonly #bootsOfRegistration = new Map<string, Set<string>>();
   readonly #ended = new LruMap<string, true>(MAX_ENDED);
   readonly #observers = new Set<(bootKey: string) => void>();
 
@@ -90,7 +92,7 @@ export class EvidenceTable {
 
   /** All that is known of one start of a gateway, to pass it on. */
   reports(bootKey: string): { by: ToldBy; report: GatewayReport }[] {
-    const boot = this.#tenants.get(this.#tenantOf.get(bootKey) ?? '')?.boots.get(bootKey);
+    const boot = this.#boot(bootKey);
     return boot === undefined ? [] : reportsOf(boot).map((report) => ({ by: boot.by, report }));
   }
 
@@ -103,6 +105,7 @@ export class EvidenceTable {
     if (before === undefined) this.#admit(key, by);
     tenant.boots.set(key, bootAfter(before, by, report, clock.monotonic()));
     if (before === undefined) this.#remember(key, by);
+    this.#index(key, before?.by.registration, by.registration);
     const increments = this.#increments(report, before);
     if (increments.length > 0) onViolations?.(by.registration, increments);
     for (const observer of this.#observers) observer(key);
@@ -146,13 +149,10 @@ export class EvidenceTable {
    */
   egressOf(registration: string): EgressObservation[] {
     const sums = new Map<string, EgressObservation>();
-    for (const { boots } of this.#tenants.values()) {
-      for (const { by, egress } of boots.values()) {
-        if (by.registration !== registration) continue;
-        for (const [key, observation] of egress) {
-          const connections = (sums.get(key)?.connections ?? 0) + observation.connections;
-          sums.set(key, { ...observation, connections: Math.min(connections, Number.MAX_SAFE_INTEGER) });
-        }
+    for (const key of this.#bootsOfRegistration.get(registration) ?? []) {
+      for (const [at, observation] of this.#boot(key)?.egress ?? []) {
+        const connections = (sums.get(at)?.connections ?? 0) + observation.connections;
+        sums.set(at, { ...observation, connections: Math.min(connections, Number.MAX_SAFE_INTEGER) });
       }
     }
     const most = [...sums.values()].sort(
@@ -166,7 +166,7 @@ export class EvidenceTable {
     for (const [uid, { marks, boots }] of this.#tenants) {
       for (const policy of marks.keys()) if (!isThere(uid, policy)) marks.delete(policy);
       if (isThere(uid, undefined)) continue;
-      for (const [key, boot] of boots) this.#forget(key, boot.by.podUid);
+      for (const [key, boot] of boots) this.#forget(key, boot.by);
       this.#tenants.delete(uid);
     }
   }
@@ -236,13 +236,28 @@ export class EvidenceTable {
     for (const mark of marks.values()) mark.keep(key, boot, this.#told);
     boots.delete(key);
     this.#ended.set(key, true);
-    this.#forget(key, boot.by.podUid);
+    this.#forget(key, boot.by);
   }
 
-  #forget(key: string, podUid: string): void {
+  #forget(key: string, { podUid, registration }: ToldBy): void {
     this.#tenantOf.delete(key);
+    this.#index(key, registration, undefined);
     const left = (this.#bootsOfPod.get(podUid) ?? []).filter((other) => other !== key);
     if (left.length > 0) this.#bootsOfPod.set(podUid, left);
     else this.#bootsOfPod.delete(podUid);
+  }
+
+  #boot(key: string): Boot | undefined {
+    return this.#tenants.get(this.#tenantOf.get(key) ?? '')?.boots.get(key);
+  }
+
+  /** A pod that is relabelled may belong to another registration from one report to the next. */
+  #index(key: string, before: string | undefined, now: string | undefined): void {
+    if (before === now) return;
+    const left = this.#bootsOfRegistration.get(before ?? '');
+    if (left?.delete(key) === true && left.size === 0) this.#bootsOfRegistration.delete(before ?? '');
+    if (now === undefined) return;
+    const boots = this.#bootsOfRegistration.get(now) ?? new Set();
+    this.#bootsOfRegistration.set(now, boots.add(key));
   }
 }

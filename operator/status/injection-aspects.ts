@@ -125,12 +125,14 @@ export const GUARD_REMEDIES: Readonly<Record<GuardProblem, string>> = {
   HostNetwork: 'Remove hostNetwork.',
   HostProcesses: 'Remove hostPID.',
   SharedProcesses: 'Remove shareProcessNamespace.',
+  HostIpc: 'Remove hostIPC.',
   RootUser: 'Set runAsUser of every container to another number than 0.',
   GatewayUser: "Choose another runAsUser than the gateway's.",
   AddedCapabilities: 'Remove capabilities.add.',
   PrivilegeEscalation: 'Set allowPrivilegeEscalation: false.',
   Privileged: 'Remove privileged.',
   HostPath: 'Remove hostPath volumes.',
+  OwnNames: 'Remove hostAliases, and nameservers and searches of dnsConfig.',
 };
 
 /** E.g. `RootUser (2 pods): a container has …. Set runAsUser ….` */

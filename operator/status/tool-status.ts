@@ -7,7 +7,7 @@ import type { ToolView } from './views.ts';
 
 const TEXTS = {
   lastGood: 'The last good version stays in use.',
-  none: 'The tool is in no bundle: calls to it are refused.',
+  none: 'The tool is in no bundle: no agent can use it.',
   published: 'In the committed bundles that need it.',
 };
 

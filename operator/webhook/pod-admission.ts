@@ -31,6 +31,8 @@ export interface PodAdmissionOptions {
   digest(text: string): string;
   /** The namespace as the API server has it: it may be newer than the copy. */
   fetchNamespace(name: string): Promise<NamespaceFacts | undefined>;
+  /** Registrations of the namespace that the API server has and this replica has not read; names. */
+  unreadRegistrations(namespace: string): Promise<readonly string[]>;
   /** An Event on a registration. */
   record(event: PodEvent): void;
 }
@@ -86,12 +88,7 @@ export class PodAdmission {
   readonly check = (request: AdmissionRequest): Promise<AdmissionResponse> =>
     this.#judge(request, (asked, decision) => {
       const { pod, namespace, settings } = asked;
-      if (decision.kind === 'leave') {
-        const name = ownName(pod);
-        if (name === undefined) return allowed(request);
-        const message = `The pod is of no agent and has ${name}, which only pods of agents have.`;
-        return this.#refuse(request, namespace.name, { code: 'AEGIS_INJECT_DIFFERS', message });
-      }
+      if (decision.kind === 'leave') return this.#checkStranger(asked);
       const expected = this.#options.knowledge.expected(namespace.name, decision.registration);
       if (expected.length === 0) return this.#refuse(request, namespace.name, conflictOf(decision.registration));
       const candidates = expected.map((facts) => ({ facts, namespace, settings }));
@@ -103,7 +100,10 @@ export class PodAdmission {
 
   async #judge(
     request: AdmissionRequest,
-    then: (asked: PodRequest, decision: Exclude<PodDecision, { kind: 'refuse' }>) => AdmissionResponse,
+    then: (
+      asked: PodRequest,
+      decision: Exclude<PodDecision, { kind: 'refuse' }>,
+    ) => AdmissionResponse | Promise<AdmissionResponse>,
   ): Promise<AdmissionResponse> {
     const { uid, operation, object, namespace: name = '', subResource } = request;
     if (operation !== 'CREATE' || subResource !== undefined || object?.kind !== 'Pod') return { uid, allowed: true };
@@ -118,12 +118,25 @@ export class PodAdmission {
     const unusable = decision.kind === 'leave' ? this.#unusable(asked) : undefined;
     if (unusable !== undefined) return this.#refuse(request, name, unusable);
     try {
-      return then(asked, decision);
+      return await then(asked, decision);
     } catch (error) {
       if (!(error instanceof AegisError)) throw error;
       const about = decision.kind === 'inject' ? [decision.registration] : [];
       return this.#refuse(request, name, { code: error.code, message: error.message, about });
     }
+  }
+
+  /** A pod starts once: one that a registration of a moment ago matches would be without a gateway for good. */
+  async #checkStranger({ request, pod, namespace: { name } }: PodRequest): Promise<AdmissionResponse> {
+    const own = ownName(pod);
+    if (own !== undefined) {
+      const message = `The pod is of no agent and has ${own}, which only pods of agents have.`;
+      return this.#refuse(request, name, { code: 'AEGIS_INJECT_DIFFERS', message });
+    }
+    const [unread] = await this.#options.unreadRegistrations(name);
+    if (unread === undefined) return allowed(request);
+    const message = `AgentRegistration ${unread} is newer than what this replica of the operator has read.`;
+    return this.#refuse(request, name, { code: 'AEGIS_INJECT_NOT_READY', message, passing: true });
   }
 
   /** Nobody knows whose pod it is, as long as a registration with its labels was never valid. */

@@ -1,9 +1,11 @@
 /** The data slice of one agent, as canonical JSON text assembled from shared parts. */
 import { canonicalJson } from '../bundle/canonical-json.ts';
 import type { LimitObligation } from '../decision/types.ts';
+import type { UpstreamContract } from '../mapping/contract.ts';
 import type { AgentRegistration, Limit } from '../resources/types.generated.ts';
 import type { ActionContract } from './action-contract.ts';
 import { bindingLimits, declaredParameters } from './budget-parameters.ts';
+import { type ClosedTool, closedContracts } from './closed-tools.ts';
 import { limitObligation } from './compile-rule.ts';
 import { arrayText, objectText } from './json-text.ts';
 import type { PolicyRevision } from './policy-revision.ts';
@@ -25,6 +27,7 @@ export interface SlicePart {
   actions: ReadonlyMap<string, ActionContract>;
   /** Canonical JSON of the request mapping. */
   contract: string;
+  upstream: UpstreamContract;
   /** The same, where requests that no action matches are only observed; absent where the agent may use some actions only. */
   observing?(limits: readonly LimitObligation[]): string;
 }
@@ -35,6 +38,7 @@ export interface SliceInput {
   suspended: boolean;
   chain: Record<string, ChainLink>;
   tools: readonly SlicePart[];
+  closed: readonly ClosedTool[];
   /** Policies whose agent scope covers the agent, sorted by id. */
   policies: readonly ActivePolicy[];
   tenantLimits: readonly LimitObligation[];
@@ -59,7 +63,13 @@ export function agentSliceText(input: SliceInput): string {
     ['chain', canonicalJson(input.chain)],
     [
       'contracts',
-      objectText(input.tools.map((tool): [string, string] => [tool.toolId, contractText(tool, input, limits)])),
+      objectText([
+        ...input.tools.map((tool): [string, string] => [tool.toolId, contractText(tool, input, limits)]),
+        ...closedContracts(
+          input.closed,
+          input.tools.map(({ upstream }) => upstream),
+        ),
+      ]),
     ],
     ['purposes', canonicalJson(nameSet(registration.spec.purpose ?? []))],
     ['suspended', String(input.suspended)],

@@ -1,5 +1,5 @@
 import type { LoadedResource } from '../resources/resource.ts';
-import type { AgentPolicy } from '../resources/types.generated.ts';
+import type { AgentPolicy, AgentTool } from '../resources/types.generated.ts';
 import type { Stage } from './agent-slice.ts';
 import type { CompileCache } from './compile-cache.ts';
 
@@ -28,6 +28,8 @@ export interface CompileOptions {
   suspended?(tenant: string, agentId: string): boolean;
   /** Whether a policy with a Permit for the pair has ever enforced; then `unmatched: Observe` is over for good. */
   everEnforced?(tenant: string, agentId: string, toolId: string): boolean;
+  /** A tool that is gone, and that the tenant's agents may still call: its hosts stay known, and are refused. */
+  closedTool?(tenant: string, toolId: string): AgentTool | undefined;
   /** Of the compilation before; only what changed is compiled anew. */
   cache?: CompileCache;
 }

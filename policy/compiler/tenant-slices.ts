@@ -39,6 +39,11 @@ export function agentSlices(
       const part = parts.get(toolId);
       return part === undefined ? [] : [actions === undefined ? part : restricted(part, actions)];
     });
+    const closed = (registration.spec.tools ?? []).flatMap(({ toolId }) => {
+      if (parts.has(toolId)) return [];
+      const tool = tenant.tools.get(toolId)?.object ?? options.closedTool?.(tenant.name, toolId);
+      return tool === undefined ? [] : [{ toolId, tool }];
+    });
     const own = byAgent.get(agentId) ?? [];
     const everEnforced = (toolId: string): boolean => options.everEnforced?.(tenant.name, agentId, toolId) ?? false;
     const inputs = [
@@ -48,6 +53,9 @@ export function agentSlices(
       canonicalJson(chain),
       budgeted,
       ...tools.flatMap(({ toolId }) => [tenant.tools.get(toolId)?.object, everEnforced(toolId)]),
+      // a separator: what is closed is no tool
+      closed.length,
+      ...closed.map(({ tool }) => tool),
       ...own.flatMap(({ stable, candidate }) => [stable, candidate?.revision, candidate?.stage]),
     ];
     const make = (): SliceFile => ({
@@ -59,6 +67,7 @@ export function agentSlices(
           suspended: suspended(agentId),
           chain,
           tools,
+          closed,
           policies: own,
           tenantLimits: limits,
           tenantParameters,
@@ -81,8 +90,13 @@ function conflictsOf(tool: SlicePart, policies: readonly ActivePolicy[]): Findin
 }
 
 function restricted(part: SlicePart, actions: readonly string[]): SlicePart {
-  const { toolId, contract } = part;
-  return { toolId, contract, actions: new Map([...part.actions].filter(([action]) => actions.includes(action))) };
+  const { toolId, contract, upstream } = part;
+  return {
+    toolId,
+    contract,
+    upstream,
+    actions: new Map([...part.actions].filter(([action]) => actions.includes(action))),
+  };
 }
 
 function policiesByAgent(policies: readonly ActivePolicy[], agentIds: Iterable<string>): Map<string, ActivePolicy[]> {

@@ -1,4 +1,4 @@
-/** The tools of a tenant as slices hold them; a tool whose requests cannot be mapped without a doubt is left out. */
+/** The tools of a tenant as slices hold them; one whose requests cannot be mapped without a doubt is left out. */
 import { canonicalJson } from '../bundle/canonical-json.ts';
 import { AegisError, type Finding } from '../errors.ts';
 import { compileToolContract } from '../mapping/contract.ts';
@@ -24,6 +24,7 @@ export function toolParts(
         toolId,
         actions: cache.contractsOf(tool),
         contract: canonicalJson(contract),
+        upstream: contract.upstream,
         observing: (limits) => canonicalJson({ ...contract, unmatched: { limits } }),
       });
     } catch (error) {

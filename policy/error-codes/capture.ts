@@ -40,7 +40,7 @@ export const CAPTURE_ERRORS = {
   },
   AEGIS_CONNECT_REFUSED: {
     summary: 'The gateway does not open this tunnel, because it could not see what goes through it.',
-    fix: 'Speak TLS inside CONNECT, have clients trust the CA of the gateway, and name the CA folder to the gateway.',
+    fix: 'Speak TLS inside CONNECT (plain HTTP only to port 80 of a tool), have clients trust the CA of the gateway, and name the CA folder to the gateway.',
   },
   AEGIS_UPGRADE_REFUSED: {
     summary: 'The connection may not be upgraded to another protocol.',

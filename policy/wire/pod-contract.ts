@@ -95,12 +95,14 @@ export const GUARD_PROBLEMS = {
   HostNetwork: 'the pod uses the network of its node',
   HostProcesses: 'the pod sees the processes of its node',
   SharedProcesses: 'the containers share one process namespace',
+  HostIpc: 'the pod shares memory with processes of its node',
   RootUser: 'a container has no explicit user other than root',
   GatewayUser: "a container runs as the gateway's user",
   AddedCapabilities: 'a container adds capabilities',
   PrivilegeEscalation: 'a container does not forbid privilege escalation',
   Privileged: 'a container is privileged',
   HostPath: 'the pod mounts folders of its node',
+  OwnNames: 'the pod brings name servers, search domains or host aliases of its own',
 } as const;
 
 export type GuardProblem = keyof typeof GUARD_PROBLEMS;

@@ -27,10 +27,12 @@ tries=0
 for p in $pids; do
   while ours "$p" && [ $tries -lt 1200 ]; do sleep 0.05; tries=$((tries + 1)); done
 done
+# of a namespace whose first process is gone the others may still be ending
+tries=0
 for c in "$@"; do
-  tries=0
-  while [ -d "$c" ] && [ $tries -lt 100 ]; do
+  while [ -d "$c" ]; do
     find "$c" -depth -type d -exec rmdir {} + 2>/dev/null && break
+    [ $tries -lt 1200 ] || break
     sleep 0.05
     tries=$((tries + 1))
   done

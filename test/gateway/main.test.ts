@@ -1,7 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, get, type ServerResponse } from 'node:http';
+import { createServer, get, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -152,6 +152,37 @@ test('it decides, logs and counts; SIGTERM lets a stream in flight end, and is n
     tool.closeAllConnections();
     tool.close();
   }
+});
+
+test('what is refused before it is a call is in the log and counted, and who loops does not fill it', async () => {
+  const gateway = await start();
+  const ask = (host: string) =>
+    new Promise((done) => {
+      const options = {
+        port: gateway.proxy,
+        method: 'CONNECT',
+        path: `${host}:443`,
+        headers: { host: `${host}:443`, authorization: 'secret' },
+      };
+      const req = request({ host: '127.0.0.1', ...options }, () => undefined);
+      req.on('connect', ({ statusCode }, socket) => {
+        socket.destroy();
+        done(statusCode);
+      });
+      req.end();
+    });
+  for (let i = 0; i < 200; i++) expect(await ask('evil.example')).toBe(403);
+  expect(await ask('other.example')).toBe(403);
+  const metrics = await (await fetch(`http://127.0.0.1:${gateway.admin}/metrics`)).text();
+  expect(metrics).toContain('aegis_gateway_refused_total{code="AEGIS_HOST_UNKNOWN"} 201\n');
+  expect(await gateway.stop()).toBe(0);
+  const lines = gateway.log().filter(({ kind }) => kind === 'refused');
+  expect(lines[0]).toMatchObject({ tenant: 'fintech', agent: 'finance-agent', via: 'proxy', status: 403, count: 1 });
+  const count = (name: string) =>
+    lines.filter(({ host }) => host === name).reduce((sum, line) => sum + (line.count as number), 0);
+  expect([count('evil.example'), count('other.example')]).toEqual([200, 1]);
+  expect(lines.length).toBeLessThan(12);
+  expect(gateway.stdout()).not.toContain('secret');
 });
 
 test('a second signal ends it at once', async () => {

@@ -2,6 +2,7 @@
 import { createToolDirectory } from '../../gateway/capture/tool-directory.ts';
 import { createEnvoyAttribution } from '../../gateway/protocols/ext-authz/attribute.ts';
 import { createAuthorize } from '../../gateway/protocols/ext-authz/authorize.ts';
+import type { RefusedRequest } from '../../gateway/telemetry/call-hooks.ts';
 import { createUpstreams } from '../../gateway/upstream/upstreams.ts';
 import type { DecisionInput, PolicyResult } from '../../policy/decision/types.ts';
 import { compileToolContract } from '../../policy/mapping/contract.ts';
@@ -13,12 +14,19 @@ const BANK = compileToolContract('bank', {
   actions: [{ name: 'read', effect: 'read', match: { method: 'GET', path: '/read' } }],
 });
 
-test('a host of the tool that is not its first one is the destination', async () => {
-  const destinations: unknown[] = [];
-  const evaluate = ({ context }: DecisionInput): PolicyResult => {
-    destinations.push(context?.destination);
-    return result('allow');
-  };
+const HTTP = {
+  method: 'GET',
+  headers: {},
+  header_map: { headers: [{ key: 'accept', value: '*/*', raw_value: new Uint8Array() }] },
+  path: '/read',
+  host: 'eu.bank.example',
+  scheme: 'https',
+  protocol: 'HTTP/1.1',
+  body: '',
+  raw_body: new Uint8Array(),
+};
+
+function asker(evaluate: (call: DecisionInput) => PolicyResult, refused: RefusedRequest[] = []) {
   const activation = fakeActivation(evaluate, { contract: BANK });
   const source = { get: () => activation, list: () => [activation] };
   const callers = { of: () => ({ agent: 'finance-agent' }), tools: () => ['bank'] };
@@ -28,20 +36,30 @@ test('a host of the tool that is not its first one is the destination', async ()
     limits: { maxBody: 1000 },
     attribute: createEnvoyAttribution({ source, directory, callers, namedAgents: false }),
     ticks: () => 0,
-    hooks: {},
+    hooks: { onRefused: (one) => refused.push(one) },
   });
-  const http = {
-    method: 'GET',
-    headers: {},
-    header_map: { headers: [{ key: 'accept', value: '*/*', raw_value: new Uint8Array() }] },
-    path: '/read',
-    host: 'eu.bank.example',
-    scheme: 'https',
-    protocol: 'HTTP/1.1',
-    body: '',
-    raw_body: new Uint8Array(),
+  return (http: typeof HTTP) => authorize({ attributes: { request: { http }, context_extensions: {} } });
+}
+
+test('what is no call of a tool is told with its host, and nothing else of it', async () => {
+  const refused: RefusedRequest[] = [];
+  const asks = asker(() => result('allow'), refused);
+  expect((await asks({ ...HTTP, host: 'Evil.example:443' })).status.code).not.toBe(0);
+  expect((await asks({ ...HTTP, host: 'user:secret@evil.example' })).status.code).not.toBe(0);
+  const told = { code: 'AEGIS_HOST_UNKNOWN', status: 403, via: 'ext-authz', decisionId: expect.any(String) };
+  expect(refused).toEqual([
+    { ...told, host: 'evil.example' },
+    { ...told, host: undefined },
+  ]);
+});
+
+test('a host of the tool that is not its first one is the destination', async () => {
+  const destinations: unknown[] = [];
+  const evaluate = ({ context }: DecisionInput): PolicyResult => {
+    destinations.push(context?.destination);
+    return result('allow');
   };
-  const answer = await authorize({ attributes: { request: { http }, context_extensions: {} } });
+  const answer = await asker(evaluate)(HTTP);
   expect(answer.status.code).toBe(0);
   expect(destinations).toEqual([{ host: 'eu.bank.example' }]);
 });

@@ -2,7 +2,9 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { isFromPage } from '../../../runtime/http/web-pages.ts';
+import type { RefusedRequest } from '../../telemetry/call-hooks.ts';
 import type { UpgradedClient } from '../../upstream/types.ts';
+import { type Asked, askedHost, askedOf } from '../asked.ts';
 import type { Attribution } from '../attribution.ts';
 import type { CallHandler } from '../call-handler.ts';
 import type { NamedAuthority } from '../tool-directory.ts';
@@ -17,6 +19,8 @@ import { upgradeOf } from './upgrade.ts';
 
 /** What every way in has in common: from a connection of a client to an attributed call. */
 export interface CaptureOptions {
+  /** Which way in the listener is. */
+  via: Asked['via'];
   /** Which call the request is, by where it came in and what it names. */
   attribute(req: IncomingMessage, connection: Connection): Attribution;
   handler: CallHandler;
@@ -27,7 +31,7 @@ export interface CaptureOptions {
   bodies?: BodyMemory;
   onError?(error: unknown): void;
   /** Told of every request that is refused before it is a call of a tool. Must not throw. */
-  onRefused(why: WayRefusal): void;
+  onRefused(refused: RefusedRequest): void;
   /** True while the gateway is ending: answers close their connections. */
   draining(): boolean;
   /** The way of plain requests to hosts of no tool; absent where they are refused. */
@@ -44,7 +48,7 @@ export interface PassOptions {
 
 /** Puts the handling of requests onto a server. Made with `serverOptions` and `shouldUpgrade`. */
 export function capture(server: Server, options: CaptureOptions): void {
-  const { attribute, handler, limits, newId, onRefused } = options;
+  const { attribute, handler, limits, newId, via } = options;
   server.maxHeadersCount = limits.maxHeaders + 1;
   server.maxConnections = limits.maxConnections;
   server.setTimeout(limits.stall, (socket: Socket) => {
@@ -55,6 +59,10 @@ export function capture(server: Server, options: CaptureOptions): void {
 
   function exchangeOf(req: IncomingMessage, res: ServerResponse, more: Partial<ExchangeOptions>): Exchange {
     if (options.draining()) res.shouldKeepAlive = false;
+    const onRefused: ExchangeOptions['onRefused'] = ({ code, status }, decisionId) => {
+      const terminated = connectionOf(req.socket)?.terminated;
+      options.onRefused({ code, status, ...askedOf(req, { via, terminated }), decisionId });
+    };
     return new Exchange(req, res, { limits, newId, onRefused, bodies: options.bodies, ...more });
   }
 
@@ -131,6 +139,9 @@ export function capture(server: Server, options: CaptureOptions): void {
     } else exchange.refuse(refusal('AEGIS_CONNECT_REFUSED', 405, 'CONNECT is taken on the proxy port only.'));
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    answerClientError(error, socket, connectionOf(socket)?.current, onRefused);
+    const connection = connectionOf(socket);
+    answerClientError(error, socket, connection?.current, ({ code, status }) => {
+      options.onRefused({ code, status, via, host: askedHost(connection?.terminated?.host) });
+    });
   });
 }

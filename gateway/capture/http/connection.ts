@@ -9,7 +9,7 @@ export interface Connection {
   current?: Exchange;
   /** Requests that wait for their answers. */
   waiting: number;
-  /** Where TLS was terminated: the name that the client asked for, by CONNECT or as server name. */
+  /** Where TLS was terminated, or a tunnel ends: the name that the client asked for, by CONNECT or as server name. */
   terminated?: Terminated;
 }
 
@@ -19,6 +19,8 @@ export interface Terminated {
   port: number;
   /** The server name of the TLS handshake, where there was one. */
   serverName?: string;
+  /** There was none: plain HTTP in a tunnel to port 80. */
+  plain?: true;
 }
 
 const connections = new WeakMap<Duplex, Connection>();
@@ -38,7 +40,7 @@ export function connectionOf(socket: Duplex): Connection | undefined {
   return connections.get(socket);
 }
 
-/** Says where the TLS of this socket was terminated, before the socket is given to a server. */
+/** Says what this socket was opened for, before the socket is given to a server. */
 export function markTerminated(socket: Duplex, terminated: Terminated): void {
   terminations.set(socket, terminated);
 }

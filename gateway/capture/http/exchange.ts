@@ -13,7 +13,7 @@ export interface ExchangeOptions {
   /** Absent: no bound on what all exchanges hold together. */
   bodies?: BodyMemory | undefined;
   /** Told of every refusal of what is no decided call. Must not throw. */
-  onRefused?(why: WayRefusal): void;
+  onRefused?(why: WayRefusal, decisionId: string): void;
   /** The client waits for `100 Continue`. */
   expectsContinue?: boolean;
   /** The socket that node:http gave away (CONNECT, Upgrade); it is taken for the answer if there is one. */
@@ -28,7 +28,7 @@ export class Exchange {
   onEnd?: () => void;
   readonly #limits: HttpLimits;
   readonly #newId: () => string;
-  readonly #onRefused: ((why: WayRefusal) => void) | undefined;
+  readonly #onRefused: ExchangeOptions['onRefused'];
   readonly #detached: Duplex | undefined;
   readonly #bodies: BodyMemory | undefined;
   /** Bytes of the body that count there. */
@@ -75,14 +75,15 @@ export class Exchange {
 
   /** Refuses what is no decided call. `close`: nothing further on the connection can be believed. */
   refuse(why: WayRefusal, options: { decisionId?: string; close?: boolean } = {}): void {
+    const decisionId = options.decisionId ?? this.#newId();
     const problem = problemFor(why.code, why.status, {
       type: problemTypeOf(why),
-      decisionId: options.decisionId ?? this.#newId(),
+      decisionId,
       ...(why.detail !== undefined && { detail: why.detail }),
     });
     problem.headers.push(...(why.headers ?? []));
     if (options.close === true) this.res.shouldKeepAlive = false;
-    if (options.decisionId === undefined && !this.answered) this.#onRefused?.(why);
+    if (options.decisionId === undefined && !this.answered) this.#onRefused?.(why, decisionId);
     this.answer(problem);
   }
 

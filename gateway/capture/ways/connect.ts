@@ -2,9 +2,12 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { AegisError } from '../../../policy/errors.ts';
 import { isFromPage } from '../../../runtime/http/web-pages.ts';
+import type { RefusedRequest } from '../../telemetry/call-hooks.ts';
+import { askedHost } from '../asked.ts';
 import { parseAuthority, sameAuthority } from '../authority.ts';
 import type { LeafContexts } from '../ca/leaf-contexts.ts';
 import { checkHead } from '../http/check-head.ts';
+import { markTerminated } from '../http/connection.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { HttpLimits } from '../http/http-limits.ts';
 import { answerRaw } from '../http/raw-answer.ts';
@@ -17,7 +20,8 @@ import type { UnknownHosts } from './unknown-hosts.ts';
 
 /**
  * CONNECT (RFC 9110 section 9.3.6). To the host of a tool: TLS ends here, with a certificate for that name, and the
- * HTTP inside is read. Nothing else goes through, except to hosts of no tool where `unknown` lets it pass.
+ * HTTP inside is read; so is plain HTTP inside a tunnel to port 80, as some clients send it to their proxy. Nothing else
+ * goes through, except to hosts of no tool where `unknown` lets it pass.
  */
 export interface ConnectOptions {
   /** Where the requests inside the tunnel go; must be listening. */
@@ -28,14 +32,17 @@ export interface ConnectOptions {
   contexts: LeafContexts | undefined;
   unknown: UnknownHosts | undefined;
   limits: HttpLimits;
+  /** Told of what is refused inside a tunnel; the rest is told by its exchange. Must not throw. */
+  onRefused(refused: RefusedRequest): void;
   onError?(error: unknown): void;
 }
 
+const HTTP_PORT = 80;
 const HTTPS_PORT = 443;
 const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 
 export function createConnect(options: ConnectOptions) {
-  const { server, directory, token, contexts, unknown, limits } = options;
+  const { server, directory, token, contexts, unknown, limits, onRefused } = options;
 
   function authorityOf(req: IncomingMessage): NamedAuthority | WayRefusal {
     // Python's http.client says HTTP/1.0 here, without Host.
@@ -49,17 +56,19 @@ export function createConnect(options: ConnectOptions) {
     const named = parseAuthority(req.url ?? '');
     if (named?.port === undefined) return refusal('AEGIS_HTTP_MALFORMED', 400, 'CONNECT names host and port.');
     const host = headers.host === undefined ? named : parseAuthority(headers.host);
-    if (host === undefined || !sameAuthority(host, named, HTTPS_PORT)) {
+    // Undici leaves the port of either scheme out of Host.
+    const usual = named.port === HTTP_PORT ? HTTP_PORT : HTTPS_PORT;
+    if (host === undefined || !sameAuthority(host, named, usual)) {
       return refusal('AEGIS_HOST_MISMATCH', 400, 'Host and CONNECT name different hosts.');
     }
     return token(req) ?? { host: named.host, port: named.port };
   }
 
-  function mayOpen(authority: NamedAuthority): WayRefusal | { contexts: LeafContexts } | { unknown: UnknownHosts } {
+  function mayOpen(authority: NamedAuthority): WayRefusal | { tool: true } | { unknown: UnknownHosts } {
     // Otherwise every host would be one of no tool.
     if (!directory.ready()) return refusal('AEGIS_NO_BUNDLE', 503);
     if (directory.knows(authority.host)) {
-      if (contexts !== undefined) return { contexts };
+      if (contexts !== undefined || authority.port === HTTP_PORT) return { tool: true };
       const detail = 'A tool is at this host, and the gateway has no CA to read what goes through the tunnel.';
       return refusal('AEGIS_CONNECT_REFUSED', 403, detail);
     }
@@ -67,13 +76,35 @@ export function createConnect(options: ConnectOptions) {
     return refusal('AEGIS_HOST_UNKNOWN', 403, 'No tool of the agent is at this host.');
   }
 
-  /** What comes first in the tunnel must be a TLS handshake; anything else could not be told from a smuggled request. */
-  function terminate(authority: NamedAuthority, socket: Socket, leaves: LeafContexts): void {
+  /** Says what the tunnel is for, and gives it back to the server, which reads it like any other connection. */
+  function servePlain(authority: NamedAuthority, socket: Socket): void {
+    // Those of the request before are still there.
+    socket.setMaxListeners(32);
+    markTerminated(socket, { via: 'proxy', ...authority, plain: true });
+    server.emit('connection', socket);
+    socket.resume();
+  }
+
+  /** The tunnel ends here: TLS, or at port 80 plain HTTP, where it is what the port is for. */
+  function terminate(authority: NamedAuthority, socket: Socket): void {
     socket.write(ESTABLISHED);
     peekHello(socket, limits.handshakeTimeout, (hello) => {
-      if (hello?.kind === 'tls') terminateTls(socket, authority, { server, directory, contexts: leaves, limits });
-      else refuseInside(socket, hello);
+      if (hello?.kind === 'tls' && contexts !== undefined) {
+        terminateTls(socket, authority, { server, directory, contexts, limits, onRefused });
+      } else if (hello?.kind === 'plain' && authority.port === HTTP_PORT) servePlain(authority, socket);
+      else refuseInside(authority, socket, hello);
     });
+  }
+
+  function refuseInside({ host: name }: NamedAuthority, socket: Socket, hello: Hello | undefined): void {
+    if (hello === undefined) {
+      socket.destroy();
+      return;
+    }
+    const status = hello.kind === 'plain' ? 400 : 0;
+    onRefused({ code: 'AEGIS_CONNECT_REFUSED', status, via: 'proxy', host: askedHost(name) });
+    if (hello.kind === 'tls') socket.destroy();
+    else answerRaw(socket, 'AEGIS_CONNECT_REFUSED', 400, 'Only TLS is taken inside CONNECT.');
   }
 
   async function pass(authority: NamedAuthority, socket: Socket, unknownHosts: UnknownHosts): Promise<void> {
@@ -88,7 +119,7 @@ export function createConnect(options: ConnectOptions) {
       if (hello?.kind === 'tls' && hello.serverName?.toLowerCase() === authority.host) joinSockets(socket, tunnel);
       else {
         tunnel.destroy();
-        refuseInside(socket, hello);
+        refuseInside(authority, socket, hello);
       }
     });
   }
@@ -105,7 +136,7 @@ export function createConnect(options: ConnectOptions) {
       return;
     }
     if (head.length > 0) socket.unshift(head);
-    if ('contexts' in opening) terminate(authority, socket, opening.contexts);
+    if ('tool' in opening) terminate(authority, socket);
     else {
       pass(authority, socket, opening.unknown).catch((error: unknown) => {
         options.onError?.(error);
@@ -114,9 +145,4 @@ export function createConnect(options: ConnectOptions) {
       });
     }
   };
-}
-
-function refuseInside(socket: Socket, hello: Hello | undefined): void {
-  if (hello?.kind !== 'plain') socket.destroy();
-  else answerRaw(socket, 'AEGIS_CONNECT_REFUSED', 400, 'Only TLS is taken inside CONNECT.');
 }

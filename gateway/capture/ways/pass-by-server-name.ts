@@ -1,4 +1,7 @@
 import { isIP, type Server, type Socket } from 'node:net';
+import { AegisError } from '../../../policy/errors.ts';
+import type { RefusedRequest } from '../../telemetry/call-hooks.ts';
+import { askedHost } from '../asked.ts';
 import { parseAuthority } from '../authority.ts';
 import type { HttpLimits } from '../http/http-limits.ts';
 import type { NamedAuthority, ToolDirectory } from '../tool-directory.ts';
@@ -10,6 +13,8 @@ export interface PassByServerNameOptions {
   directory: ToolDirectory;
   unknown: UnknownHosts;
   limits: HttpLimits;
+  /** Told of hosts that could not be connected to. Must not throw. */
+  onRefused(refused: RefusedRequest): void;
   onError?(error: unknown): void;
 }
 
@@ -47,6 +52,8 @@ export function passByServerName(server: Server, options: PassByServerNameOption
       pass(authority, socket).catch((error: unknown) => {
         // Nothing can be said: in the clear it would be no TLS.
         socket.destroy();
+        const code = error instanceof AegisError ? error.code : 'AEGIS_UPSTREAM_CONNECT';
+        options.onRefused({ code, status: 0, via: 'tls', host: askedHost(authority.host) });
         options.onError?.(error);
       });
     }

@@ -1,3 +1,4 @@
+import { askedHost } from '../../capture/asked.ts';
 import { openCall, type ProxyVerdict } from '../../capture/proxy-call.ts';
 import { problemTypeOf, type WayRefusal } from '../../capture/way-refusal.ts';
 import type { DecideDeps } from '../../enforcement/decide-call.ts';
@@ -22,7 +23,7 @@ export interface AuthorizeOptions {
   attribute(request: EnvoyRequest): EnvoyAttribution;
   /** Milliseconds, monotonic, with fractions. */
   ticks(): number;
-  hooks: Pick<CallHooks, 'onDecision'>;
+  hooks: Pick<CallHooks, 'onDecision' | 'onRefused'>;
 }
 
 const OPTIONS = { responseSanitize: false };
@@ -46,9 +47,11 @@ function unsupported(decision: Decision): Decision {
 export function createAuthorize(options: AuthorizeOptions): (message: CheckRequest) => Promise<CheckResponse> {
   const { deps, limits, attribute, ticks, hooks } = options;
 
-  function refuse(refused: WayRefusal): CheckResponse {
+  function refuse(refused: WayRefusal, authority?: string): CheckResponse {
     const { code, status, detail } = refused;
-    const about = { type: problemTypeOf(refused), decisionId: deps.newId() };
+    const decisionId = deps.newId();
+    hooks.onRefused?.({ code, status, via: 'ext-authz', host: askedHost(authority), decisionId });
+    const about = { type: problemTypeOf(refused), decisionId };
     return deniedResponse(problemFor(code, status, detail === undefined ? about : { ...about, detail }));
   }
 
@@ -89,7 +92,7 @@ export function createAuthorize(options: AuthorizeOptions): (message: CheckReque
     if (!read.ok) return refuse({ code: 'AEGIS_REQUEST_REFUSED', status: 403, detail: read.detail });
     const { request } = read;
     const attribution = attribute(request);
-    if (!attribution.ok) return refuse(attribution.refusal);
+    if (!attribution.ok) return refuse(attribution.refusal, request.host);
     const { call } = attribution;
     const { method, rawHeaders, hasBody, body } = request;
     const { target, host } = call;

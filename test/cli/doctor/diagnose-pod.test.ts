@@ -152,6 +152,10 @@ const CASES: Record<string, [Partial<PodSnapshot>, string[]]> = {
   suspended: [{ registrations: read([registration({ suspended: true })]) }, ['Suspended']],
   'no-tool': [{ tools: { items: [] } }, ['UnknownTool']],
   'no-policy': [{ policies: { items: [] } }, ['NoPolicy']],
+  'no-policy, observed': [
+    { policies: { items: [] }, registrations: read([registration({ unmatched: 'Observe' })]) },
+    [],
+  ],
   'no-operator': [{ installation: installation({ deployments: read([]) }) }, ['OperatorMissing']],
   'no-webhooks': [
     { installation: installation({ injection: read(undefined), check: read(webhooks('aegis-pods', 'Ignore')) }) },

@@ -105,7 +105,7 @@ describe('tokens that somebody asks for', () => {
     ((await server.api.raw('GET', path)).body as { metadata: { uid: string } }).metadata.uid;
 
   /** A pod of that account on node-1, which the kubelet may ask for. */
-  async function placed(namespace: string, account: string, volume = tokenVolume()): Promise<object> {
+  async function placed(namespace: string, account: string, volume: ReturnType<typeof tokenVolume>): Promise<object> {
     const name = `placed-${account}`;
     const spec = { nodeName: 'node-1', serviceAccountName: account, volumes: [volume] };
     const container = app('main', { securityContext: restricted() });
@@ -116,6 +116,7 @@ describe('tokens that somebody asks for', () => {
   beforeAll(async () => {
     await server.ask('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node-1' } });
     await server.api.runKubectl(['create', 'serviceaccount', 'agent', '-n', other]);
+    await server.api.runKubectl(['create', 'serviceaccount', 'finance-agent', '-n', enabled]);
     await server.api.runKubectl(['create', 'serviceaccount', 'aegis-operator', '-n', 'aegis-system']);
     await server.api.runKubectl(['create', 'serviceaccount', 'aegis-operator', '-n', other]);
     await server.api.runKubectl(['create', 'serviceaccount', 'second', '-n', 'aegis-system']);
@@ -134,8 +135,10 @@ describe('tokens that somebody asks for', () => {
   });
 
   test('the kubelet gets one for the pod of an agent', async () => {
-    const pod = await placed(other, 'agent');
-    expect(await request(other, 'agent', ['aegis.dev'], kubelet, pod)).toEqual(ADMITTED);
+    const name = 'placed-agent';
+    await server.makePod(enabled, agentPod({ metadata: { name }, spec: { nodeName: 'node-1' } }));
+    const pod = { name, uid: await uidOf(`/api/v1/namespaces/${enabled}/pods/${name}`) };
+    expect(await request(enabled, 'finance-agent', ['aegis.dev'], kubelet, pod)).toEqual(ADMITTED);
   });
 
   test('for replicas: the kubelet, for the ServiceAccount of the operator alone', async () => {
@@ -185,12 +188,27 @@ describe('tokens that a pod asks for', () => {
     plainPod({ metadata: { name: 'fresh' }, spec: { ...account, ...spec } });
   const VOLUME = 'a token for the audience aegis.dev is for the gateway, in the volume aegis-token';
   const MOUNT = 'the volume aegis-token is mounted by the container aegis-gateway alone';
+  const LABELLED = 'a token for the audience aegis.dev is given where Aegis looks after pods alone';
   const RELAY = `tokens for the audiences aegis.dev/… are for the pods of ${OPERATOR} alone`;
 
   test('a gateway gets it, as the webhook leaves it', async () => {
-    for (const namespace of [enabled, other]) {
-      expect(await server.tryPod(namespace, agentPod({ metadata: { name: 'fresh' } }))).toEqual(ADMITTED);
+    expect(await server.tryPod(enabled, agentPod({ metadata: { name: 'fresh' } }))).toEqual(ADMITTED);
+  });
+
+  test('not a gateway made by hand, where nobody compares it: it may run anything', async () => {
+    const anything = gateway({ command: ['node', '--eval', 'whatever reads the token'] });
+    const disabled = await server.api.namespace('disabled', { 'aegis.dev/inject': 'disabled' });
+    for (const namespace of [other, disabled, 'default']) {
+      for (const initContainers of [[gateway(), capture()], [anything]]) {
+        const byHand = agentPod({
+          metadata: { name: 'fresh' },
+          spec: { serviceAccountName: 'default', initContainers },
+        });
+        expect(await server.tryPod(namespace, byHand)).toEqual(refusal('aegis-audience', LABELLED));
+      }
     }
+    const unstamped = { ...plainPod({ metadata: { name: 'fresh' } }), spec: agentPod().spec };
+    expect((await server.tryPod(enabled, unstamped)).status).toBe(422);
   });
 
   test.each([
@@ -272,8 +290,8 @@ describe('tokens that a pod asks for', () => {
           initContainers: [gateway({ volumeMounts: [{ name: 'aegis-token', mountPath: '/t' }] }), ...of(true)],
           containers: [app('last'), ...of(false)],
         });
-        const { status } = await server.tryPod(other, whole);
-        expect(status).toBe(containers.some(({ mounts }) => mounts) ? 403 : 201);
+        const words = containers.some(({ mounts }) => mounts) ? MOUNT : LABELLED;
+        expect(await server.tryPod(other, whole)).toEqual(refusal('aegis-audience', words));
       },
     );
     await fc.assert(run, { numRuns: 60 });

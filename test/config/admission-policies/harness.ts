@@ -290,3 +290,13 @@ export function agentPod({ metadata = {}, spec = {} }: Changes = {}): PodBody {
     },
   };
 }
+
+/** The token has a policy of its own, in every namespace; here it would only answer first. */
+export function tokenless(pod: PodBody): PodBody {
+  for (const container of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]) {
+    const mounts = container.volumeMounts?.filter(({ name }) => name !== 'aegis-token');
+    if (mounts !== undefined) container.volumeMounts = mounts;
+  }
+  pod.spec.volumes = pod.spec.volumes?.filter(({ name }) => name !== 'aegis-token') ?? [];
+  return pod;
+}

@@ -1,7 +1,7 @@
 /** What a pod is known by stays: its labels and its stamp; and controllers go on as ever. */
 import { STAMP_ANNOTATION } from '../../../policy/wire/pod-contract.ts';
 import { waitFor } from '../../apiserver/api-server.ts';
-import { agentPod, type PodBody, PolicyServer, plainPod, refusal, stamp, type User } from './harness.ts';
+import { agentPod, type PodBody, PolicyServer, plainPod, refusal, stamp, tokenless, type User } from './harness.ts';
 
 const MINUTES = 180_000;
 let server: PolicyServer;
@@ -109,7 +109,7 @@ describe('labels and stamp of a running pod', () => {
   test('pods without a gateway, and those of other namespaces, are labelled freely', async () => {
     const plain = await pod(plainPod({ metadata: { labels: { a: 'b' } } }));
     expect((await server.merge(plain, labels({ a: 'c', app: 'x' }), ann)).status).toBe(200);
-    const elsewhere = await pod(agentPod(), other);
+    const elsewhere = await pod(tokenless(agentPod()), other);
     expect((await server.merge(elsewhere, labels({ app: 'x', 'aegis.dev/x': 'y' }), ann)).status).toBe(200);
     const patch = { metadata: { annotations: { [STAMP_ANNOTATION]: null } } };
     expect((await server.merge(elsewhere, patch, ann)).status).toBe(200);

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer as createNetServer, type Server
 import { isOwnAddress } from '../../../gateway/capture/http/peers.ts';
 import { createUnknownHosts } from '../../../gateway/capture/ways/unknown-hosts.ts';
 import { openWorld, until, type World } from './harness.ts';
-import { ask, handshake } from './tls-client.ts';
+import { ask, handshake, openPlain, openTunnel } from './tls-client.ts';
 
 /** The token of the forward proxy, and hosts of no tool. */
 
@@ -56,6 +56,14 @@ test('without a CA, CONNECT to a tool is refused and says why', async () => {
   expect(status).toBe(403);
   expect(text).toContain('AEGIS_CONNECT_REFUSED');
   expect((await asks(`${TOOL}\r\n`)).status).toBe(201);
+  const port = world?.bound.proxy?.port as number;
+  const plain = async (text: string) => ask(await openPlain(port, 'api.stripe.test:80'), text);
+  expect((await plain('GET /v1/payment_intents/x HTTP/1.1\r\nHost: api.stripe.test\r\n\r\n')).status).toBe(201);
+  // A handshake there is nobody to answer.
+  await expect(
+    openTunnel(port, 'api.stripe.test:80', { serverName: 'api.stripe.test', caFile: '/dev/null' }),
+  ).rejects.toThrow();
+  expect(world?.refused).toEqual(['AEGIS_CONNECT_REFUSED', 'AEGIS_CONNECT_REFUSED']);
 });
 
 describe('unknown hosts that may pass', () => {
@@ -157,6 +165,24 @@ describe('unknown hosts that may pass', () => {
     expect(received[0]?.[0]).toBe(0x16);
     good.destroy();
     await new Promise((done) => sink.close(done));
+  });
+
+  test('plain HTTP in a tunnel to port 80 of a host of no tool is refused as well', async () => {
+    const opened: string[] = [];
+    await asker({
+      unknownHosts: {
+        admits: () => true,
+        async connect({ host }) {
+          opened.push(host);
+          return connect(port, '127.0.0.1');
+        },
+      },
+    });
+    const socket = await openPlain(world?.bound.proxy?.port as number, 'other.example:80');
+    const { status, text } = await ask(socket, 'GET / HTTP/1.1\r\nHost: other.example\r\n\r\n');
+    expect([status, text]).toEqual([400, expect.stringContaining('AEGIS_CONNECT_REFUSED')]);
+    expect(opened).toEqual(['other.example']);
+    expect(world?.refusals).toMatchObject([{ code: 'AEGIS_CONNECT_REFUSED', status: 400, host: 'other.example' }]);
   });
 
   test('nobody there, and addresses that are guarded: 502, and the gateway serves on', async () => {

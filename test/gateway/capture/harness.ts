@@ -13,7 +13,7 @@ import {
   type GatewayOptions,
 } from '../../../gateway/gateway.ts';
 import type { LimitStore } from '../../../gateway/limits/limit-store.ts';
-import type { CallInfo, CallOutcome } from '../../../gateway/telemetry/call-hooks.ts';
+import type { CallInfo, CallOutcome, RefusedRequest } from '../../../gateway/telemetry/call-hooks.ts';
 import { createUpstreams } from '../../../gateway/upstream/upstreams.ts';
 import type { DecisionInput, PolicyResult } from '../../../policy/decision/types.ts';
 import { compileToolContract, type ToolContract } from '../../../policy/mapping/contract.ts';
@@ -48,6 +48,7 @@ export interface World {
   outcomes: { decision: Decision; outcome: CallOutcome }[];
   /** Codes of what was refused before it was a call. */
   refused: string[];
+  refusals: RefusedRequest[];
   asked: DecisionInput[];
   errors: unknown[];
   tool: Server;
@@ -124,7 +125,10 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
         world.decisions.push(decision);
         world.infos.push(info);
       },
-      onRefused: ({ code }) => world.refused.push(code),
+      onRefused(refused) {
+        world.refused.push(refused.code);
+        world.refusals.push(refused);
+      },
       onOutcome: (decision, outcome) => world.outcomes.push({ decision, outcome }),
     },
     ...(ca !== undefined && { ca }),
@@ -140,6 +144,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     infos: [],
     outcomes: [],
     refused: [],
+    refusals: [],
     asked: [],
     errors: deps.errors,
     tool,
@@ -149,7 +154,16 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     evaluate: () => result('allow'),
     active: true,
     reset() {
-      for (const list of [seen, world.decisions, world.infos, world.outcomes, world.refused, world.asked, deps.errors])
+      for (const list of [
+        seen,
+        world.decisions,
+        world.infos,
+        world.outcomes,
+        world.refused,
+        world.refusals,
+        world.asked,
+        deps.errors,
+      ])
         list.length = 0;
       world.evaluate = () => result('allow');
       world.active = true;

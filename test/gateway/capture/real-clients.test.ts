@@ -99,6 +99,35 @@ test('fetch of Node over undici’s ProxyAgent', async () => {
   await dispatcher.close();
 });
 
+test('fetch of Node over undici’s ProxyAgent, plain HTTP: it opens a tunnel to port 80', async () => {
+  const dispatcher = new ProxyAgent({ uri: proxy });
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+  const url = URL_OF_TOOL.replace('https:', 'http:');
+  const response = await fetch(url, { method: 'POST', body: BODY, headers, dispatcher });
+  expect(response.status).toBe(201);
+  expect(await response.text()).toBe('made');
+  expectArrived();
+  await dispatcher.close();
+});
+
+test.each(['http', 'https'])('Node’s own fetch by its environment: %s', async (scheme) => {
+  const env = {
+    ...process.env,
+    NODE_USE_ENV_PROXY: '1',
+    HTTP_PROXY: proxy,
+    HTTPS_PROXY: proxy,
+    NO_PROXY: '',
+    NODE_EXTRA_CA_CERTS: world.caFile,
+  };
+  const url = URL_OF_TOOL.replace('https', scheme);
+  const code = `const body = new URLSearchParams(${JSON.stringify(BODY)});
+    fetch('${url}', { method: 'POST', body }).then(async (answer) => console.log(answer.status, await answer.text()))`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code], { env });
+  expect(stdout).toBe('201 made\n');
+  expect(world.seen).toMatchObject([{ method: 'POST', url: '/v1/payment_intents' }]);
+  expect(world.infos).toMatchObject([{ via: 'proxy' }]);
+});
+
 test('fetch of Node with a streamed body comes in chunks, and arrives as one', async () => {
   const dispatcher = new Agent();
   async function* pieces() {

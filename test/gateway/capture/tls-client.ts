@@ -2,17 +2,22 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 
+/** Opens a tunnel by CONNECT, with nothing in it yet. */
+export async function openPlain(port: number, authority: string, headers = ''): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${headers}\r\n`);
+  const answer = await new Promise<string>((done) => socket.once('data', (bytes) => done(bytes.toString())));
+  if (!answer.startsWith('HTTP/1.1 200')) throw new Error(answer);
+  return socket;
+}
+
 /** Opens a tunnel by CONNECT and speaks TLS in it, each name as one likes. */
 export async function openTunnel(
   port: number,
   authority: string,
   options: { serverName: string; caFile: string; checkName?: string; headers?: string },
 ): Promise<TLSSocket> {
-  const socket = connect(port, '127.0.0.1');
-  socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${options.headers ?? ''}\r\n`);
-  const answer = await new Promise<string>((done) => socket.once('data', (bytes) => done(bytes.toString())));
-  if (!answer.startsWith('HTTP/1.1 200')) throw new Error(answer);
-  return handshake(socket, options);
+  return handshake(await openPlain(port, authority, options.headers), options);
 }
 
 export function handshake(

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { result } from '../listeners/fake-activation.ts';
 import { call } from '../listeners/http-client.ts';
-import { openWorld, type World } from './harness.ts';
-import { ask, handshake, openTunnel } from './tls-client.ts';
+import { openWorld, until, type World } from './harness.ts';
+import { ask, handshake, openPlain, openTunnel } from './tls-client.ts';
 
 /** Port per tool, forward proxy, CONNECT, TLS by server name: each leads to the same decision and the same bytes. */
 
@@ -57,6 +57,16 @@ const WAYS: [string, () => Promise<{ status: number; text: string }>, string][] 
     async () => ask(await tunnel(`${STRIPE_HOST}:443`, STRIPE_HOST), pay(`${STRIPE_HOST}:443`)),
     'proxy',
   ],
+  [
+    'CONNECT to port 80, plain HTTP',
+    async () => ask(await openPlain(proxy, `${STRIPE_HOST}:80`), pay(STRIPE_HOST)),
+    'proxy',
+  ],
+  [
+    'CONNECT to port 80, plain HTTP, Host with port',
+    async () => ask(await openPlain(proxy, `${STRIPE_HOST}:80`), pay(`${STRIPE_HOST}:80`)),
+    'proxy',
+  ],
   ['TLS by server name', async () => ask(await secure(STRIPE_HOST), pay(STRIPE_HOST)), 'tls'],
   [
     'TLS by server name, port of the listener',
@@ -93,6 +103,45 @@ test('several calls share a tunnel', async () => {
   for (let i = 0; i < 3; i++) expect((await ask(socket, pay(STRIPE_HOST))).status).toBe(201);
   expect(world.seen).toHaveLength(3);
   socket.destroy();
+});
+
+test('plain calls share a tunnel to port 80, bodies in chunks and what comes in the same write included', async () => {
+  const socket = connect(proxy, '127.0.0.1');
+  const chunked = `POST /v1/payment_intents HTTP/1.1\r\nHost: ${STRIPE_HOST}\r\nTransfer-Encoding: chunked\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n\r\n`;
+  const open = `CONNECT ${STRIPE_HOST}:80 HTTP/1.1\r\nHost: ${STRIPE_HOST}:80\r\n\r\n`;
+  let text = '';
+  socket.on('data', (bytes: Buffer) => {
+    text += bytes.toString();
+  });
+  socket.write(`${open}${chunked}${pay(STRIPE_HOST)}`);
+  await until('both answers', () => text.split('HTTP/1.1 201').length === 3);
+  expect(text.startsWith('HTTP/1.1 200 Connection Established\r\n\r\nHTTP/1.1 201')).toBe(true);
+  expect((await ask(socket, pay(STRIPE_HOST))).status).toBe(201);
+  expect(world.seen.map(({ body }) => body)).toEqual([BODY, BODY, BODY]);
+  socket.destroy();
+});
+
+test('a plain tunnel to port 80 is no way to another host, port or tool', async () => {
+  const plain = async (text: string) => ask(await openPlain(proxy, `${STRIPE_HOST}:80`), text);
+  const wrong: [string, number, string][] = [
+    [pay('files.example.test'), 421, 'AEGIS_HOST_MISMATCH'],
+    [pay('evil.example'), 421, 'AEGIS_HOST_MISMATCH'],
+    [pay('localhost', '/stripe-payments/v1/payment_intents'), 421, 'AEGIS_HOST_MISMATCH'],
+    [pay(`${STRIPE_HOST}:443`), 421, 'AEGIS_HOST_MISMATCH'],
+    [pay(`${STRIPE_HOST}:${proxy}`), 421, 'AEGIS_HOST_MISMATCH'],
+    [pay(STRIPE_HOST, `http://${STRIPE_HOST}/v1/payment_intents`), 400, 'AEGIS_HTTP_MALFORMED'],
+    [`CONNECT ${STRIPE_HOST}:80 HTTP/1.1\r\nHost: ${STRIPE_HOST}:80\r\n\r\n`, 405, 'AEGIS_CONNECT_REFUSED'],
+    ['SSH-2.0-x\r\n', 400, 'AEGIS_HTTP_MALFORMED'],
+    ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'AEGIS_HTTP_MALFORMED'],
+  ];
+  for (const [text, status, code] of wrong) {
+    expect([text, await plain(text)]).toEqual([text, { status, text: expect.stringContaining(code) }]);
+  }
+  for (const port of [443, 8080, 22]) {
+    const { status, text } = await ask(await openPlain(proxy, `${STRIPE_HOST}:${port}`), pay(`${STRIPE_HOST}:${port}`));
+    expect([port, status, text]).toEqual([port, 400, expect.stringContaining('AEGIS_CONNECT_REFUSED')]);
+  }
+  expect(world.seen).toHaveLength(0);
 });
 
 test('the base path of the tool is taken off, for all of its hosts', async () => {

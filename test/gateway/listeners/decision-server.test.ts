@@ -3,6 +3,7 @@ import type { Decision } from '../../../gateway/enforcement/decision.ts';
 import { createMemoryLimitStore } from '../../../gateway/limits/memory-limit-store.ts';
 import { createDecisionServer } from '../../../gateway/listeners/decision-server.ts';
 import { createRecentDecisions } from '../../../gateway/listeners/recent-decisions.ts';
+import type { RefusedRequest } from '../../../gateway/telemetry/call-hooks.ts';
 import type { DecisionInput, PolicyResult } from '../../../policy/decision/types.ts';
 import { fakeActivation, fakeDeps, input, result } from './fake-activation.ts';
 import { type Answer, call, listen } from './http-client.ts';
@@ -15,6 +16,7 @@ let loaded = true;
 let evaluate: (call: DecisionInput) => PolicyResult;
 let asked: DecisionInput[];
 let decisions: Decision[];
+let refused: RefusedRequest[];
 
 beforeAll(async () => {
   const activation = fakeActivation((value) => {
@@ -35,6 +37,7 @@ beforeAll(async () => {
     recent: createRecentDecisions(4),
     ticks: () => performance.now(),
     onDecision: (decision) => decisions.push(decision),
+    onRefused: (one) => refused.push(one),
     maxBody: 10_000,
     hosts: ['gateway.local'],
   });
@@ -46,6 +49,7 @@ beforeEach(() => {
   evaluate = () => result('allow');
   asked = [];
   decisions = [];
+  refused = [];
 });
 
 afterAll(() => new Promise((done) => server.close(done)));
@@ -101,12 +105,17 @@ test.each([
     json: { code, enforced: { verdict: 'deny' }, candidates: [] },
   });
   expect(json.decision_id).toMatch(/^id-/);
+  expect(refused).toEqual([{ code, status: 400, via: 'decisions', decisionId: json.decision_id }]);
   expect(asked).toHaveLength(0);
 });
 
 test('only local names, JSON, POST, and so many bytes', async () => {
   expect((await ask(input(), '/v1/decisions', [...JSON_TYPE, 'Host', 'evil.example'])).status).toBe(403);
   expect((await ask(input(), '/v1/decisions', [...JSON_TYPE, 'Host', '127.0.0.1.evil.example'])).status).toBe(403);
+  expect(refused).toMatchObject([
+    { code: 'AEGIS_REQUEST_REFUSED', status: 403 },
+    { code: 'AEGIS_REQUEST_REFUSED', status: 403 },
+  ]);
   for (const host of ['localhost', 'LOCALHOST:8181', '[::1]:8181', 'gateway.local:8181']) {
     expect((await ask(input(), '/v1/decisions', [...JSON_TYPE, 'Host', host])).status).toBe(200);
   }

@@ -103,6 +103,20 @@ test('names that a caller made up are no labels', () => {
   ]);
 });
 
+test('requests that were refused before they were a call, by their codes', () => {
+  const registry = new MetricsRegistry();
+  const metrics = createCallMetrics(registry, source);
+  for (let i = 0; i < 3; i++) {
+    metrics.refused({ code: 'AEGIS_HOST_UNKNOWN', status: 403, via: 'proxy', host: `h${i}.example` });
+  }
+  metrics.refused({ code: 'AEGIS_HTTP_MALFORMED', status: 400, via: 'proxy' });
+  const lines = registry.text().split('\n');
+  expect(lines.filter((line) => line.startsWith('aegis_gateway_refused_total'))).toEqual([
+    'aegis_gateway_refused_total{code="AEGIS_HOST_UNKNOWN"} 3',
+    'aegis_gateway_refused_total{code="AEGIS_HTTP_MALFORMED"} 1',
+  ]);
+});
+
 test('answers of tools, by class of status and error', () => {
   const registry = new MetricsRegistry();
   const metrics = createCallMetrics(registry, source);

@@ -7,6 +7,7 @@ import type { AgentPolicyStatus } from '../../../policy/resources/types.generate
 import { ApiServer } from '../../apiserver/api-server.ts';
 import { eventually } from '../../apiserver/wait-for.ts';
 import { type AgentPod, startAgentPod } from '../../support/agent-pod.ts';
+import { CREATE_PAYMENT } from '../../support/create-payment.ts';
 import { kstatusOf } from '../../support/kstatus.ts';
 import { installOperator, type OperatorProcess, startOperator } from '../../support/operator-process.ts';
 import { ToolServer } from '../../support/tool-server.ts';
@@ -22,17 +23,7 @@ const TOOL = {
     protocol: 'HTTP',
     upstream: { url: 'https://api.stripe.com' },
     riskTier: 'high',
-    actions: [
-      {
-        name: 'create_payment',
-        effect: 'write',
-        match: { method: 'POST', path: '/v1/payment_intents' },
-        parameters: {
-          amount: { in: 'form', type: 'integer', role: 'amount', scale: 'byCurrency' },
-          currency: { in: 'form', type: 'string', role: 'currency', case: 'upper' },
-        },
-      },
-    ],
+    actions: [CREATE_PAYMENT],
   },
 };
 

@@ -1,5 +1,6 @@
 /** Resources of a small shop: one tool, agents, and caps on what they pay. */
 import type { KubeObject } from '../../../operator/kube/types.ts';
+import { CREATE_PAYMENT } from '../../support/create-payment.ts';
 
 export type Resource = KubeObject & { spec: Record<string, unknown> };
 
@@ -13,17 +14,7 @@ export function tool(namespace: string, name = 'stripe-payments', more: Record<s
     spec: {
       protocol: 'HTTP',
       upstream: { url: 'https://api.stripe.com' },
-      actions: [
-        {
-          name: 'create_payment',
-          effect: 'write',
-          match: { method: 'POST', path: '/v1/payment_intents' },
-          parameters: {
-            amount: { in: 'form', type: 'integer', role: 'amount', scale: 'byCurrency' },
-            currency: { in: 'form', type: 'string', role: 'currency', case: 'upper' },
-          },
-        },
-      ],
+      actions: [CREATE_PAYMENT],
       ...more,
     },
   };

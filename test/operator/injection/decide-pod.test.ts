@@ -93,3 +93,15 @@ test('mirror pods of a node run already', () => {
   const pod = podOf({ hostNetwork: true }, { annotations: { 'kubernetes.io/config.mirror': 'abc' } });
   expect(decide(pod, [FINANCE], 'Strict')).toEqual({ kind: 'leave' });
 });
+
+test('more containers than a pod can be stored with, each of which would be given something', () => {
+  const many = (count: number) => Array.from({ length: count }, (_, at) => ({ name: `c${at}` }));
+  const ours = [{ name: 'aegis-gateway' }, { name: 'aegis-capture' }];
+  const fits = podOf({ containers: many(200), initContainers: [...ours, ...many(54)] });
+  expect(decide(fits, [FINANCE])).toMatchObject({ kind: 'inject' });
+  for (const spec of [{ containers: many(257) }, { containers: many(200), initContainers: many(57) }]) {
+    const refused = { kind: 'refuse', code: 'AEGIS_INJECT_RENDER', about: ['finance-agent'] };
+    expect(decide(podOf(spec), [FINANCE])).toMatchObject(refused);
+    expect(decide(podOf(spec), [OTHER])).toEqual({ kind: 'leave' });
+  }
+});

@@ -30,6 +30,10 @@ const CASES: [GuardProblem, AdmittedPod][] = [
   ['HostNetwork', podOf({ hostNetwork: true, containers: [agent()] })],
   ['HostProcesses', podOf({ hostPID: true, containers: [agent()] })],
   ['SharedProcesses', podOf({ shareProcessNamespace: true, containers: [agent()] })],
+  ['HostIpc', podOf({ hostIPC: true, containers: [agent()] })],
+  ['OwnNames', podOf({ dnsPolicy: 'None', dnsConfig: { nameservers: ['203.0.113.7'] }, containers: [agent()] })],
+  ['OwnNames', podOf({ dnsConfig: { searches: ['example.com'] }, containers: [agent()] })],
+  ['OwnNames', podOf({ hostAliases: [{ ip: '203.0.113.7', hostnames: ['api.example.com'] }], containers: [agent()] })],
   ['RootUser', podOf({ containers: [agent({ runAsUser: 0 })] })],
   [
     'RootUser',
@@ -65,6 +69,12 @@ test.each(CASES)('%s (%#)', (problem, pod) => {
   expect([problems(others), problems(init)]).toEqual([[problem], [problem]]);
 });
 
+test('options of DNS, and lists without anything, bring no names', () => {
+  const dnsConfig = { nameservers: [], options: [{ name: 'ndots', value: '2' }] };
+  expect(problems(podOf({ dnsPolicy: 'Default', dnsConfig, hostAliases: [], containers: [agent()] }))).toEqual([]);
+  expect(problems(podOf({ dnsConfig: null, hostAliases: null, containers: [agent()] }))).toEqual([]);
+});
+
 test('without redirection there is no guard, and the reason is told apart', () => {
   const pod = podOf({ containers: [agent()] });
   expect(problems(pod, { namespace: { podSecurity: 'baseline' } }, 'Explicit')).toEqual(['PodSecurity']);
@@ -81,6 +91,8 @@ test('all there is to say is said, in the order of the contract', () => {
     hostNetwork: true,
     hostPID: true,
     shareProcessNamespace: true,
+    hostIPC: true,
+    hostAliases: [{ ip: '203.0.113.7', hostnames: ['api.example.com'] }],
     volumes: [{ name: 'n', hostPath: {} }],
   });
   const all = Object.keys(GUARD_PROBLEMS).filter((name) => name !== 'NotRedirected');

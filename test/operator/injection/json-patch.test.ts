@@ -82,3 +82,11 @@ test('lists that are longer than anybody needs are replaced as a whole', () => {
     Array.from({ length: 600 }, (_, index) => ({ name: `${prefix}${index}`, value: '1' }));
   expect(patchOf({ env: list('a') }, { env: list('b') })).toEqual([{ op: 'replace', path: '/env', value: list('b') }]);
 });
+
+test('of a list of which a great deal goes, the whole is replaced: each entry that is taken out moves all behind it', () => {
+  const list = Array.from({ length: 3000 }, (_, at) => ({ name: `entry-${at}` }));
+  const left = list.slice(1500);
+  expect(patchOf({ list }, { list: left })).toEqual([{ op: 'replace', path: '/list', value: left }]);
+  const few = list.slice(0, 1000);
+  expect(patchOf({ list: few }, { list: few.slice(500) })).toHaveLength(500);
+});

@@ -158,7 +158,110 @@ describe('a tenant, planned', () => {
     world.delete('AgentTool', 'fintech/stripe-payments');
     const plan = world.pass();
     expect(plan.held).toEqual([]);
-    expect(slice(world)).toMatchObject({ suspended: true, contracts: {} });
+    // neither is the tool's host one of no tool
+    expect(slice(world)).toMatchObject({
+      suspended: true,
+      contracts: { 'stripe-payments': { actions: [] } },
+      tools: {},
+    });
+  });
+
+  describe('a tool that is deleted while a registration names it', () => {
+    const TOOL = 'fintech/stripe-payments';
+    const URL = 'https://api.stripe.com';
+    const CLOSED = { tool: 'stripe-payments', upstream: { url: URL, hosts: [] }, actions: [] };
+    const closedEntry = (world: World) => world.entries.get('ClosedTool stripe-payments');
+
+    function withoutTool(): World {
+      const world = fintech();
+      world.edit('AgentTool', TOOL, (spec: { upstream: object }) => {
+        Object.assign(spec.upstream, { credentialRef: { name: 'stripe-key' } });
+      });
+      world.pass();
+      world.delete('AgentTool', TOOL);
+      return world;
+    }
+
+    test('keeps its host, and has no action: what the condition misses stays missing', () => {
+      const world = withoutTool();
+      const plan = world.pass();
+      expect(plan.held).toEqual([]);
+      expect(slice(world)).toMatchObject({ contracts: { 'stripe-payments': CLOSED }, tools: {} });
+      expect(JSON.stringify([slice(world), closedEntry(world)])).not.toMatch(/stripe-key|create_payment"/);
+      const missing = (key: string) => plan.results.get(key)?.missing.map(({ code }) => code);
+      expect(missing(POLICY)).toContain('AEGIS_UNKNOWN_TOOL');
+      expect(missing('AgentRegistration fintech/finance-agent')).toContain('AEGIS_UNKNOWN_TOOL');
+      expect(world.entries.has(`AgentTool ${TOOL}`)).toBe(false);
+    });
+
+    test('for as long as somebody names it, also after restarts', () => {
+      const world = withoutTool();
+      world.pass();
+      const [entry, before] = [closedEntry(world), JSON.stringify(slice(world))];
+      world.now += 1000 * 3_600_000;
+      world.pass();
+      expect(closedEntry(world)).toBe(entry);
+      world.restart();
+      expect(world.plan().entries.get('ClosedTool stripe-payments')).toBe(closedEntry(world));
+      expect(JSON.stringify(slice(world))).toBe(before);
+      for (const key of [...world.stores.AgentRegistration.values()].map(({ metadata }) => metadata.name)) {
+        world.edit('AgentRegistration', `fintech/${key}`, (spec: { tools?: unknown }) => {
+          delete spec.tools;
+        });
+      }
+      world.pass();
+      expect(closedEntry(world)).toBeUndefined();
+      expect(slice(world)).toMatchObject({ contracts: {} });
+    });
+
+    test('with its registrations it goes when their gateways have stopped', () => {
+      const world = withoutTool();
+      for (const { metadata } of [...world.stores.AgentRegistration.values()]) {
+        world.delete('AgentRegistration', `fintech/${metadata.name}`);
+      }
+      world.pass();
+      expect(slice(world)).toMatchObject({ suspended: true, contracts: { 'stripe-payments': CLOSED } });
+      world.now += 73 * 3_600_000;
+      world.pass();
+      expect([...world.entries.keys()].filter((key) => /Tool|Registration/.test(key))).toEqual([]);
+    });
+
+    test('ends when a tool of that id takes part again, and not with one that is of no use', () => {
+      const world = withoutTool();
+      world.pass();
+      const again = sampleObjects('fintech').find(({ kind }) => kind === 'AgentTool') as never as ToolObject & {
+        metadata: object;
+      };
+      const wrong = JSON.parse(JSON.stringify(again)) as ToolObject & { spec: { protocol: string } };
+      wrong.spec.protocol = 'Nonsense';
+      world.apply(wrong as never);
+      world.pass();
+      expect(slice(world)).toMatchObject({ contracts: { 'stripe-payments': CLOSED } });
+      // another one that bears the name meanwhile speaks for another id
+      world.delete('AgentTool', TOOL);
+      world.pass();
+      world.apply({ ...again, spec: { ...again.spec, toolId: 'payouts' } } as never);
+      world.pass();
+      expect(slice(world)).toMatchObject({ contracts: { 'stripe-payments': CLOSED } });
+      world.delete('AgentTool', TOOL);
+      world.pass();
+      world.apply(again as never);
+      world.pass();
+      expect(closedEntry(world)).toBeUndefined();
+      expect(slice(world)).toMatchObject({ contracts: { 'stripe-payments': { protocol: 'HTTP' } }, suspended: false });
+      expect(slice(world)).not.toMatchObject({ contracts: { 'stripe-payments': { actions: [] } } });
+    });
+
+    test('a tool of the platform as well', () => {
+      const world = fintech();
+      const tool = JSON.parse(JSON.stringify(world.stores.AgentTool.get(TOOL))) as ToolObject;
+      world.delete('AgentTool', TOOL);
+      world.apply({ ...tool, metadata: { name: 'stripe-payments', namespace: PLATFORM } } as never);
+      world.pass();
+      world.delete('AgentTool', `${PLATFORM}/stripe-payments`);
+      world.pass();
+      expect(slice(world)).toMatchObject({ contracts: { 'stripe-payments': CLOSED } });
+    });
   });
 
   test('a registration that comes back is no longer refused', () => {

@@ -332,6 +332,56 @@ test('where the pods of a registration connect to, summed over its gateways, mos
   expect(codeOf(less)).toBe('AEGIS_SERVING_COUNTERS');
 });
 
+test('where they connect to is told for the registration that the pod belongs to now, as long as it is remembered', () => {
+  const { table } = open();
+  const by = toldBy('a', 'p');
+  table.record(by, report([], { egress: [reached('db', 3)] }));
+  table.record({ ...by, registration: 'n/b' }, report([]));
+  expect(table.egressOf('n/a')).toEqual([]);
+  expect(table.egressOf('n/b')).toEqual([reached('db', 3)]);
+  for (let boot = 2; boot <= 6; boot++) table.record(by, report([], { boot: `boot-${boot}` }));
+  expect(table.egressOf('n/b')).toEqual([]);
+  table.record(by, report([], { boot: 'boot-6', egress: [reached('db', 1)] }));
+  table.retain(() => false);
+  expect(table.egressOf('n/a')).toEqual([]);
+});
+
+test('whatever happens, these are the sums over all gateways that are remembered', () => {
+  const step = fc.record({
+    pod: fc.constantFrom('p', 'q', 'r'),
+    boot: fc.integer({ min: 1, max: 7 }),
+    registration: fc.constantFrom('n/a', 'n/b', 'm/a'),
+    tenant: fc.constantFrom(TENANT, { name: 'm', uid: 'tenant-of-m' }),
+    to: fc.constantFrom('db', 'cache'),
+    retains: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const { table } = open();
+      steps.forEach(({ pod, boot, registration, tenant, to, retains }, index) => {
+        if (retains && index % 5 === 0) table.retain((uid) => uid === TENANT.uid);
+        const egress = [reached(to, index)];
+        codeOf(() =>
+          table.record({ ...toldBy('a', pod, tenant), registration }, report([], { boot: `boot-${boot}`, egress })),
+        );
+      });
+      const sums = new Map<string, number>();
+      for (const key of table.bootKeys()) {
+        for (const { by, report: told } of table.reports(key)) {
+          for (const { destination, connections } of told.egress ?? []) {
+            const at = `${by.registration} ${destination}`;
+            sums.set(at, (sums.get(at) ?? 0) + connections);
+          }
+        }
+      }
+      const found = ['n/a', 'n/b', 'm/a'].flatMap((name) =>
+        table.egressOf(name).map(({ destination, connections }) => [`${name} ${destination}`, connections] as const),
+      );
+      expect(new Map(found)).toEqual(sums);
+    }),
+  );
+});
+
 test('so many destinations of a gateway, and of a registration, are kept', () => {
   const { table } = open();
   for (const [pod, names] of [

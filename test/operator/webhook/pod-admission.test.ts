@@ -81,6 +81,7 @@ function world(options: { settings?: InjectionSettings | undefined } = { setting
   const knowledge = new Knowledge();
   const events: PodEvent[] = [];
   const fetched: string[] = [];
+  const unread: string[] = [];
   const admission = new PodAdmission({
     knowledge,
     settings: options.settings,
@@ -89,9 +90,10 @@ function world(options: { settings?: InjectionSettings | undefined } = { setting
       fetched.push(name);
       return name === 'new' ? { name, mode: 'Enabled', podSecurity: 'privileged' } : undefined;
     },
+    unreadRegistrations: async () => unread,
     record: (event) => void events.push(event),
   });
-  return { knowledge, events, fetched, admission };
+  return { knowledge, events, fetched, unread, admission };
 }
 
 function podOf(
@@ -193,6 +195,21 @@ test('a namespace that is newer than the copy is asked for', async () => {
   });
   expect(await admission.inject(request(podOf(), { namespace: 'gone' }))).toMatchObject({ allowed: false });
   expect(fetched).toEqual(['new', 'gone']);
+});
+
+test('a pod of nobody, where a registration has not been read yet, is refused for now', async () => {
+  const { admission, unread, events } = world();
+  unread.push('newest');
+  const answer = await admission.check(request(podOf({}, { app: 'other' })));
+  expect(answer).toMatchObject({ allowed: false, status: { code: 503, reason: 'ServiceUnavailable' } });
+  expect(answer.status?.message).toMatch(/^AEGIS_INJECT_NOT_READY: .*newest/);
+  // what has its gateway need not wait, and what is refused for good is
+  expect(await admission.check(request(await injected(admission)))).toMatchObject({ allowed: true });
+  const forged = podOf({ initContainers: [{ name: 'aegis-gateway', image: 'x' }] }, { app: 'other' });
+  expect(await admission.check(request(forged))).toMatchObject({ allowed: false, status: { code: 403 } });
+  expect(events).toEqual([]);
+  unread.length = 0;
+  expect(await admission.check(request(podOf({}, { app: 'other' })))).toEqual({ uid: 'u', allowed: true });
 });
 
 test('a registration that was never valid: its pods are not started as those of nobody', async () => {

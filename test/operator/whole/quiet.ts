@@ -10,7 +10,12 @@ import { agentFile } from '../../../policy/bundle/file-names.ts';
 import { compile } from '../../../policy/compiler/compile.ts';
 import type { PolicyState } from '../../../policy/compiler/compile-options.ts';
 import type { LoadedResource } from '../../../policy/resources/resource.ts';
-import type { AgentPolicy, AgentRegistration, AgentTenant } from '../../../policy/resources/types.generated.ts';
+import type {
+  AgentPolicy,
+  AgentRegistration,
+  AgentTenant,
+  AgentTool,
+} from '../../../policy/resources/types.generated.ts';
 import { nodeCrypto } from '../../../runtime/crypto/node-crypto.ts';
 import { kstatusOf } from '../../support/kstatus.ts';
 import { NAMESPACE } from './names.ts';
@@ -201,6 +206,8 @@ function expectedContents(
     platformNamespace: NAMESPACE,
     stateOf: ({ object }) => states.get(keyOf(object as KubeObject)) ?? {},
     everEnforced: () => false,
+    // which ones there have to be, test/operator/planning/closed-tools.property.test.ts says
+    closedTool: (_, toolId) => entries.get(`ClosedTool ${toolId}`)?.accepted as AgentTool | undefined,
   });
   const compiled = tenants.find((each) => each.name === identity.name);
   return new Map([...(compiled?.agents ?? [])].map(([agent, { bytes }]) => [agent, textOf(bytes)]));

@@ -1,5 +1,7 @@
 import { createSocket, type Socket as DatagramSocket } from 'node:dgram';
 import { createServer, type Server } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { BRIDGE } from '../cluster/layout.ts';
 
 /** Whatever came, and how it began. */
 export interface Hit {
@@ -15,6 +17,11 @@ export class Listeners {
   readonly hits: Hit[] = [];
   readonly #servers: Server[] = [];
   readonly #sockets: DatagramSocket[] = [];
+
+  async listen(address: string, ports: readonly number[]): Promise<void> {
+    await this.tcp(address, ports);
+    await this.udp(address, ports);
+  }
 
   async tcp(address: string, ports: readonly number[]): Promise<void> {
     for (const port of ports) {
@@ -55,4 +62,9 @@ export class Listeners {
     for (const server of this.#servers) server.close();
     for (const socket of this.#sockets) socket.close();
   }
+}
+
+/** The node's address on the bridge of the pods; undefined where the kernel has no IPv6. */
+export function linkLocal(): string | undefined {
+  return networkInterfaces()[BRIDGE]?.find(({ family }) => family === 'IPv6')?.address;
 }
