@@ -25,6 +25,7 @@ export interface Around {
 export function registrationChecks(registration: Registration, around: Around): Check[] {
   return [
     ...conditionChecks(registration),
+    ...warned(registration),
     suspended(registration),
     ...toolChecks(registration, around.tools),
     policyCheck(registration, around.policies),
@@ -57,6 +58,11 @@ function conditionCheck(registration: Registration, type: string): Check {
   const { injected = 0, acknowledged = 0, matched = 0 } = registration.status?.pods ?? {};
   if (type === 'Programmed') return ok(type, `${acknowledged} of ${injected} gateways have the newest bundle`);
   return ok(type, type === 'Injected' ? `${injected} of ${matched} pods; ${reason}` : undefined);
+}
+
+/** What the operator says beside its conditions: it works, and is probably not meant. */
+function warned({ status }: Registration): Check[] {
+  return (status?.warnings ?? []).map((warning) => skipped('the operator warns', warning));
 }
 
 function suspended({ spec, metadata }: Registration): Check {
@@ -129,7 +135,8 @@ function refusedCalls({ metadata }: Registration, violations: Read<readonly Live
     .sort((a, b) => (timeOf(a) < timeOf(b) ? 1 : -1));
   if (own.length === 0) return ok(title, 'no recent PolicyViolation');
   const lines = own.slice(0, MAX_EVENTS).map((event) => `${timeOf(event).slice(0, 19)} ${event.note ?? ''}`);
-  return ok(title, `${own.length} recent ${own.length === 1 ? 'PolicyViolation' : 'PolicyViolations'}`, lines);
+  const count = `${own.length} recent ${own.length === 1 ? 'PolicyViolation' : 'PolicyViolations'}`;
+  return { ...skipped(title, count), lines };
 }
 
 function timeOf({ eventTime, series, metadata }: LiveEvent): string {

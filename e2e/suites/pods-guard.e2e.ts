@@ -3,7 +3,7 @@
  * pods in which it cannot be granted. Depth: the suite of escapes.
  */
 import { parse } from 'yaml';
-import { waitFor } from '../../test/apiserver/wait-for.ts';
+import { eventually, waitFor } from '../../test/apiserver/wait-for.ts';
 import { Cluster } from '../cluster/cluster.ts';
 import { installAegis } from '../world/aegis.ts';
 import { HARDENED } from '../world/agent.ts';
@@ -289,5 +289,15 @@ describe('from Observe to Enforce', () => {
     const granted: string[] = ['files', 'unknownPlain', 'onePort', 'onePortUdp', 'noPort', 'noPortUdp'];
     expect(await waysOut(new Probe(renewed))).toEqual(granted.sort());
     expect(await new Probe(renewed).try(tenant.orders('renewed'))).toEqual(DECIDED);
+  });
+
+  test('what only new pods get is changed: it stays guarded, and a warning names the restart', async () => {
+    const warnings = ['get', '-n', tenant.namespace, 'agreg/observe', '-o', 'jsonpath={.status.warnings}'];
+    const superseded = /Some pods were started before .*rollout restart/;
+    await eventually(async () => expect(await cluster.kubectl(warnings)).not.toMatch(superseded), 30_000);
+    const patch = JSON.stringify({ spec: { egress: { allow: [] } } });
+    await cluster.kubectl(['patch', '-n', tenant.namespace, 'agreg/observe', '--type=merge', '-p', patch]);
+    await eventually(async () => expect(await cluster.kubectl(warnings)).toMatch(superseded), 30_000);
+    expect(await tenant.until('observe', 'EgressGuarded', 'Guarded')).toMatchObject({ status: 'True' });
   });
 });

@@ -32,6 +32,7 @@ const WORTH_TELLING: ReadonlySet<BundleEvent['type']> = new Set([
   'stored',
   'stale',
   'withdrawn',
+  'caught-up',
 ]);
 
 /**
@@ -55,9 +56,10 @@ export class Acknowledger {
     const { updater, clock, interval = INTERVAL, random } = this.#options;
     const codes = new Set<string>();
     const end = updater.subscribe((event) => {
-      // a refusal is told once per code, however often it comes
-      const told = event.type === 'refused' && !codes.has(event.code);
-      if (event.type === 'refused') codes.add(event.code);
+      // a refusal is told once per source and code, however often it comes
+      const refusal = event.type === 'refused' ? `${event.source} ${event.code}` : undefined;
+      const told = refusal !== undefined && !codes.has(refusal);
+      if (refusal !== undefined) codes.add(refusal);
       if (event.type === 'activated') codes.clear();
       if (told || WORTH_TELLING.has(event.type)) this.#changed.abort();
     });

@@ -57,7 +57,7 @@ export interface BundleStatus {
   readonly sources: readonly SourceStatus[];
   /** The last thing that any source, or the disk, was refused or failed for. */
   readonly lastError?: BundleProblem & { readonly source: SourceKind };
-  /** A source offers sequences below the one that this gateway has already accepted. */
+  /** The operator offers sequences below the one that this gateway has already accepted. */
   readonly behind: boolean;
   readonly activations: number;
   readonly renewals: number;
@@ -74,6 +74,8 @@ export type BundleEvent =
   | { readonly type: 'stored'; readonly sequence: number; readonly code?: ErrorCode }
   | { readonly type: 'refused' | 'failed'; readonly source: SourceKind; readonly code: ErrorCode }
   | { readonly type: 'stale' }
+  /** The operator was behind, and offers what is in force. */
+  | { readonly type: 'caught-up' }
   /** The key of the bundle in force was revoked: nothing is in force any more. */
   | { readonly type: 'withdrawn'; readonly code: ErrorCode };
 

@@ -78,8 +78,8 @@ interface Held {
 
 /** Looks at wall clock jumps at least this often, ms. */
 const STALE_CHECK = 30_000;
-/** What the operator offers has been overtaken: it lost what it had committed (a restored cluster), and has to hear of it. */
-const BEHIND: ReadonlySet<string> = new Set(['AEGIS_BUNDLE_SEQUENCE', 'AEGIS_BUNDLE_SEQUENCE_CONFLICT']);
+/** Less than what is in force is offered. */
+const OVERTAKEN: ReadonlySet<string> = new Set(['AEGIS_BUNDLE_SEQUENCE', 'AEGIS_BUNDLE_SEQUENCE_CONFLICT']);
 
 /**
  * The one way by which bundles come into force: verify, load and prime, swap, keep on disk, tell. Offers of all sources
@@ -100,7 +100,6 @@ export class BundleUpdater {
   #revoked = NO_REVOCATIONS;
   #ring: KeyRing | undefined;
   #staleWatch = new AbortController();
-  #behind = false;
   #activations = 0;
   #renewals = 0;
   #stored: number | undefined;
@@ -151,7 +150,7 @@ export class BundleUpdater {
       offer: (candidate) => this.#inTurn(() => this.#judge(candidate, entry, { now: clock.now() })),
       current: () =>
         this.#inTurn(async () => {
-          this.#ledger.success(entry, clock.now());
+          this.#succeeded(entry);
           await this.#trust(entry);
         }),
       failed: (error) => this.#problem(entry, asFailure(error)),
@@ -170,7 +169,7 @@ export class BundleUpdater {
       ...(this.#keysError !== undefined && { keysError: this.#keysError }),
       sources: this.#ledger.list(),
       ...(this.#ledger.lastError !== undefined && { lastError: this.#ledger.lastError }),
-      behind: this.#behind,
+      behind: this.#ledger.behind,
       activations: this.#activations,
       renewals: this.#renewals,
       refusals: { ...this.#ledger.refusals },
@@ -227,26 +226,33 @@ export class BundleUpdater {
     const ring = await this.#trust(entry);
     if (ring === undefined) return { outcome: 'refused', code: 'AEGIS_KEY_RING' };
     if (this.#held?.candidates.has(id)) {
-      this.#ledger.success(entry, clock.now());
+      this.#succeeded(entry);
       return { outcome: 'unchanged' };
     }
     const known = this.#refused.get(id, clock.monotonic());
     if (known !== undefined) {
+      if (OVERTAKEN.has(known)) this.#ledger.overtaken(entry);
       this.#ledger.again(entry, clock.now());
       return { outcome: 'refused', code: known };
     }
     try {
       const verified = await verifyCandidate(candidate, { ...this.#verifyOptions(ring), ...verifying });
       const outcome = await this.#take(verified, entry.kind, id);
-      this.#ledger.success(entry, clock.now());
+      this.#succeeded(entry);
       return { outcome };
     } catch (error) {
       const problem = asRefusal(error);
       this.#refused.add(id, problem.code, clock.monotonic());
-      if (BEHIND.has(problem.code) && this.#held !== undefined) this.#behind = true;
+      if (OVERTAKEN.has(problem.code) && this.#held !== undefined) this.#ledger.overtaken(entry);
       this.#problem(entry, problem);
       return { outcome: 'refused', code: problem.code };
     }
+  }
+
+  #succeeded(entry: LedgerEntry): void {
+    const { behind } = this.#ledger;
+    this.#ledger.success(entry, this.#options.clock.now());
+    if (behind && !this.#ledger.behind) this.#tell({ type: 'caught-up' });
   }
 
   #verifyOptions(keyRing: KeyRing): VerifyOptions & { limits: BundleLimits } {
@@ -333,7 +339,7 @@ export class BundleUpdater {
       candidates: new Set([candidate]),
     };
     this.#memory = remember(manifest, { agent: agentId, now: verifiedAt, revoked: this.#revoked });
-    this.#behind = false;
+    this.#ledger.moved();
     this.#refused.clear();
     if (renewal) this.#renewals++;
     else this.#activations++;

@@ -12,6 +12,7 @@ export class SourceLedger {
   readonly failures: Counts = {};
   lastError: (BundleProblem & { source: SourceKind }) | undefined;
   readonly #entries: Entry[] = [];
+  readonly #overtaken = new Set<Entry>();
 
   open(kind: SourceKind, place: string): Entry {
     const entry: Entry = { kind, place };
@@ -23,7 +24,27 @@ export class SourceLedger {
     return this.#entries.map((entry) => ({ ...entry }));
   }
 
+  /**
+   * The operator itself offers what has been overtaken: it lost what it had committed (a restored cluster). A copy that
+   * is mounted may well be older for a minute than what the operator sent, and counts only where nothing else does.
+   */
+  get behind(): boolean {
+    const sent = this.#entries.some(({ kind }) => kind === 'http');
+    return [...this.#overtaken].some(({ kind }) => kind === 'http' || !sent);
+  }
+
+  /** The entry's source offers less than what is in force. */
+  overtaken(entry: Entry): void {
+    this.#overtaken.add(entry);
+  }
+
+  /** Something later is in force: what was less than before says nothing any more. */
+  moved(): void {
+    this.#overtaken.clear();
+  }
+
   success(entry: Entry, at: number): void {
+    this.#overtaken.delete(entry);
     entry.lastAttempt = at;
     entry.lastSuccess = at;
     delete entry.lastError;

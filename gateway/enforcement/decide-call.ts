@@ -138,7 +138,7 @@ function observed(result: PolicyResult, unmatched: DecideOptions['unmatched']): 
   if (unmatched === undefined || checkResult(result) !== 'ok') return result;
   const { verdict, reasons } = result.enforced;
   if (verdict !== 'deny' || reasons.length !== 1 || reasons[0]?.code !== 'UNKNOWN_ACTION') return result;
-  const message = 'No action of the tool matches; the request is observed, because no policy governs this tool yet.';
+  const message = 'No action of the tool matches; the request is observed, because no policy is in force for it yet.';
   return {
     enforced: {
       verdict: 'allow',

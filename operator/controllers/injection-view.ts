@@ -9,6 +9,8 @@ export interface InjectionKnowledge {
   pods: RegistrationPods;
   /** Of the namespace; undefined: not known. */
   labels: Readonly<Record<string, string>> | undefined;
+  /** Of the stamp that a new pod would get; undefined: not known. */
+  template: string | undefined;
   egress: readonly ObservedEgress[] | undefined;
   /** Gateways may not have told this leader everything yet. */
   settling: boolean;
@@ -21,7 +23,7 @@ type InjectionView = Pick<
 
 /** The part of a registration's view that says whether its pods are protected. */
 export function injectionView({ metadata, spec }: AgentRegistration, known: InjectionKnowledge): InjectionView {
-  const { pods, labels, egress, settling } = known;
+  const { pods, labels, template, egress, settling } = known;
   const { name, namespace = 'default' } = metadata;
   const egressGuard = spec.egressGuard ?? 'Off';
   return {
@@ -30,7 +32,7 @@ export function injectionView({ metadata, spec }: AgentRegistration, known: Inje
     serviceAccountName: spec.workload.serviceAccountName,
     strays: pods.strays,
     optedOut: pods.optedOut,
-    guard: guardFacts(pods.running, { name, egressGuard }),
+    guard: guardFacts(pods.running, { name, egressGuard, template }),
     ...(egress !== undefined && { egress }),
     ...(settling && { egressSettling: true }),
   };

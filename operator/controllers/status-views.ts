@@ -37,6 +37,8 @@ export interface StatusViewsOptions {
   platformNamespace: string;
   /** undefined where the namespace is not known (yet). */
   namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;
+  /** `template` of the stamp that a new pod of a registration would get. */
+  podTemplate?(namespace: string, registration: string): string | undefined;
   /** What left the pods of a registration (`namespace/name`) for no tool, as its gateways report it. */
   egressOf?(registrationKey: string): readonly ObservedEgress[] | undefined;
   /** ms since the epoch. */
@@ -151,6 +153,7 @@ export class StatusViews {
     const known = {
       pods,
       labels: this.#options.namespaceLabels(namespace),
+      template: this.#options.podTemplate?.(namespace, metadata.name),
       egress: this.#options.egressOf?.(storeKey),
       settling: this.#options.settling(),
     };

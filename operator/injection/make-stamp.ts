@@ -13,8 +13,7 @@ export interface Stamped {
 }
 
 /**
- * What is said of a pod in its annotation. The digest leaves the minimum sequence out: with every bundle it is another
- * one, and a pod that started earlier has moved on by itself.
+ * What is said of a pod in its annotation.
  * @param digest SHA-256 in hexadecimal digits.
  */
 export function makeStamp(
@@ -29,7 +28,7 @@ export function makeStamp(
     registration: name,
     agent: agentId,
     tenant: facts.tenant.name,
-    template: `sha256:${digest(templateOf(rendered))}`,
+    template: templateOf(rendered, digest),
     capture: mode,
     egressGuard,
     guarded: egressGuard === 'Enforce' && problems.length === 0,
@@ -37,10 +36,15 @@ export function makeStamp(
   };
 }
 
-function templateOf({ containers, ...rendered }: Rendered): string {
+/**
+ * Of everything that was rendered, `sha256:…`. It leaves the minimum sequence out: with every bundle it is another one, and
+ * a pod that started earlier has moved on by itself.
+ * @param digest SHA-256 in hexadecimal digits.
+ */
+export function templateOf({ containers, ...rendered }: Rendered, digest: (text: string) => string): string {
   const lasting = containers.map(({ env = [], ...container }) => ({
     ...container,
     env: env.filter(({ name }) => name !== MIN_SEQUENCE_VARIABLE),
   }));
-  return JSON.stringify([lasting, rendered]);
+  return `sha256:${digest(JSON.stringify([lasting, rendered]))}`;
 }

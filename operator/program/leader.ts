@@ -1,5 +1,5 @@
 /** What one replica alone does: commit, keep in order what is stored, and say what there is to say. */
-import { toBase64Url, utf8 } from '../../policy/bundle/encoding.ts';
+import { toBase64Url, toHex, utf8 } from '../../policy/bundle/encoding.ts';
 import { AegisError } from '../../policy/errors.ts';
 import { ContentFiles } from '../../policy/publication/bundle-content.ts';
 import { errorName } from '../../runtime/telemetry/logger.ts';
@@ -8,9 +8,11 @@ import { publishTrustedKeys, trustedKeysConfigMap } from '../bundles/trusted-key
 import { CaBundle, WEBHOOK_CONFIGURATIONS } from '../certificates/ca-bundle.ts';
 import { bundleHolds } from '../certificates/pem-bundle.ts';
 import { ServingCertificate } from '../certificates/serving-certificate.ts';
+import { injectionSettings } from '../config/injection-settings.ts';
 import type { OperatorSettings } from '../config/settings.ts';
 import type { RegistrationObject } from '../controllers/accepted-registrations.ts';
 import { BootstrapCopies } from '../controllers/bootstrap-copies.ts';
+import { PodTemplates } from '../controllers/pod-templates.ts';
 import { ScopedPods } from '../controllers/scoped-pods.ts';
 import { StatusMarks } from '../controllers/status-marks.ts';
 import { StatusViews } from '../controllers/status-views.ts';
@@ -110,6 +112,11 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
     },
   });
   const scoped = new ScopedPods({ pods, gateways, monotonic: () => clock.monotonic() });
+  const templates = new PodTemplates({
+    knowledge: replica.podFacts,
+    settings: injectionSettings(settings),
+    digest: (text) => toHex(crypto.sha256(utf8(text))),
+  });
   const began = clock.monotonic();
   const views = new StatusViews({
     intake,
@@ -131,6 +138,7 @@ export async function lead(options: LeadOptions, signal: AbortSignal): Promise<v
       const found = replica.watches.namespaces.get(name);
       return found && (found.metadata.labels ?? {});
     },
+    podTemplate: (of, name) => templates.of(of, name),
     egressOf: (key) => replica.evidence.egressOf(key),
     now: () => clock.now(),
   });

@@ -54,14 +54,18 @@ function withoutPods(view: RegistrationView, { unlabelled, strays }: { unlabelle
 /** What works now and will not for the next pods, or looks like a mistake. */
 export function injectionWarnings(view: RegistrationView, pods: Pods): string[] {
   if (pods.matched === 0 || unprotected(pods) > 0) return [];
-  const { namespace, strays = 0 } = view;
+  const { namespace, strays = 0, guard } = view;
   const warnings: string[] = [];
+  if (safeCount(guard?.superseded ?? 0) > 0) warnings.push(SUPERSEDED);
   if (namespace?.labelled === false) {
     warnings.push(`The next pods get no gateway: the namespace is not labelled. ${labelIt(view)}`);
   }
   if (strays > 0) warnings.push(strayPods(view));
   return warnings;
 }
+
+const SUPERSEDED =
+  'Some pods were started before something that only new pods get: credentials and CAs of tools, spec.tools, egress.allow, pinned keys and CA, or settings of the operator. Restart them (kubectl rollout restart).';
 
 function labelIt({ namespace }: RegistrationView): string {
   return `Label it (kubectl label namespace ${namespace?.name ?? 'NAME'} aegis.dev/inject=enabled).`;

@@ -9,6 +9,8 @@ export interface GuardFacts {
   unstamped: number;
   /** Stamped for another registration or another `egressGuard` than is wanted now. */
   outdated: number;
+  /** Stamped rightly, with other settings than a new pod would get. */
+  superseded: number;
   /** Captured by proxy variables and ports per tool alone. */
   explicit: number;
   /** By what is in force in them. */
@@ -19,23 +21,25 @@ export interface GuardFacts {
 
 export function guardFacts(
   pods: readonly Pick<PodView, 'stamp'>[],
-  registration: { name: string; egressGuard: Guard },
+  registration: { name: string; egressGuard: Guard; template?: string | undefined },
 ): GuardFacts {
   const guards = { Off: 0, Observe: 0, Enforce: 0 };
   const problems: Partial<Record<GuardProblem, number>> = {};
-  let [unstamped, outdated, explicit] = [0, 0, 0];
+  let [unstamped, outdated, superseded, explicit] = [0, 0, 0, 0];
+  const { name, egressGuard, template } = registration;
   for (const { stamp } of pods) {
     guards[guardOf(stamp)]++;
     if (stamp === undefined) {
       unstamped++;
       continue;
     }
-    if (stamp.registration !== registration.name || stamp.egressGuard !== registration.egressGuard) outdated++;
+    if (stamp.registration !== name || stamp.egressGuard !== egressGuard) outdated++;
+    else if (template !== undefined && stamp.template !== template) superseded++;
     if (stamp.capture === 'Explicit') explicit++;
     if (stamp.egressGuard === 'Off') continue;
     for (const problem of stamp.problems ?? []) problems[problem] = (problems[problem] ?? 0) + 1;
   }
-  return { unstamped, outdated, explicit, guards, problems: inOrder(problems) };
+  return { unstamped, outdated, superseded, explicit, guards, problems: inOrder(problems) };
 }
 
 /** What holds in the pod, whatever was asked for: a guard that can be escaped is none. */

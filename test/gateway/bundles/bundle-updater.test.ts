@@ -138,6 +138,26 @@ describe('order', () => {
     expect(under.updater.status().behind).toBe(false);
   });
 
+  test('a mounted copy that is older than what the operator sent says nothing of the operator', async () => {
+    const under = gateway();
+    const mounted = under.updater.connect({ kind: 'configMap', place: 'aegis-bootstrap' });
+    await under.sink.offer({ archive: sliceArchive(sign({ sequence: 7 })) });
+    const older = { files: sliceFiles(sign({ sequence: 6, issuedAt: T0 + 500 })) };
+    expect((await mounted.offer(older)).code).toBe('AEGIS_BUNDLE_SEQUENCE');
+    expect(under.updater.status().behind).toBe(false);
+  });
+
+  test('an operator that offers again what is in force is not behind any more', async () => {
+    const under = gateway();
+    const seventh = { archive: sliceArchive(sign({ sequence: 7 })) };
+    await under.sink.offer(seventh);
+    await under.sink.offer({ archive: sliceArchive(sign({ sequence: 6, issuedAt: T0 + 500 })) });
+    expect(under.updater.status().behind).toBe(true);
+    await under.sink.offer(seventh);
+    expect(under.updater.status().behind).toBe(false);
+    expect(under.events.at(-1)).toEqual({ type: 'caught-up' });
+  });
+
   test('pinned least sequence and uid hold for the first bundle', async () => {
     const under = gateway({ minSequence: 5, tenantUid: 'uid-1' });
     const offer = (options: Parameters<typeof sign>[0]) => under.sink.offer({ archive: sliceArchive(sign(options)) });

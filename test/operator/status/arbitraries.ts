@@ -139,7 +139,7 @@ export const registrationView = record<RegistrationView>({
   optedOut: optional(count) as fc.Arbitrary<number>,
   guard: optional(
     fc.record({
-      ...{ unstamped: count, outdated: count, explicit: count, problems },
+      ...{ unstamped: count, outdated: count, superseded: count, explicit: count, problems },
       guards: fc.record({ Off: count, Observe: count, Enforce: count }),
     }),
   ) as fc.Arbitrary<NonNullable<RegistrationView['guard']>>,

@@ -49,6 +49,18 @@ test('every sample at a glance: Injected, EgressGuarded, and what is in force', 
   ]);
 });
 
+test('pods with other settings than new ones get are as protected as before, and a warning says so', () => {
+  const template = `sha256:${'b'.repeat(64)}`;
+  const running = [{ stamp: { ...GOOD, template } }, { stamp: GOOD }, { stamp: GOOD }];
+  const view = (wanted?: string) =>
+    guardedView({ guard: guardFacts(running, { name: 'finance-agent', egressGuard: 'Enforce', template: wanted }) });
+  expect(short(view(template), 'EgressGuarded')).toBe('True Guarded');
+  expect(made(view(template)).warnings).toEqual([expect.stringContaining('kubectl rollout restart')]);
+  expect(made(view(GOOD.template)).warnings).toHaveLength(1);
+  // not known: nothing is said
+  expect(made(view()).warnings).toBeUndefined();
+});
+
 test('messages name the next step', () => {
   const message = (name: string, type: string) =>
     condition((REGISTRATIONS[name] as () => RegistrationView)(), type).message;

@@ -73,7 +73,7 @@ const ONE_WITHOUT = { matched: 3, injected: 2, acknowledged: 2, ambiguous: 0 };
 /** What three pods' stamps say: every one guarded, unless told otherwise. */
 export function guard(change: Partial<GuardFacts> = {}): GuardFacts {
   const guards = { Off: 0, Observe: 0, Enforce: 3 };
-  return { unstamped: 0, outdated: 0, explicit: 0, guards, problems: {}, ...change };
+  return { unstamped: 0, outdated: 0, superseded: 0, explicit: 0, guards, problems: {}, ...change };
 }
 
 /** Pods that were put together by the webhook, and want a guard. */
