@@ -27,10 +27,13 @@ export function proposeEgress(
   for (const { destination, port, protocol } of observations) {
     const name = destination.toLowerCase();
     const bytes = parseAddress(name);
-    if (port < 1 || port > 65_535 || allowed.some((entry) => covers(entry, name, port))) continue;
+    if (port < 1 || port > 65_535 || allowed.some((entry) => covers(entry, { name, port, protocol }))) continue;
     if (bytes !== undefined) collect(addresses, `${name}/${bytes.length * 8}`, port);
     else if (protocol === 'tcp' && NAMED_PORTS.includes(port) && isHost(name)) collect(hosts, name, port);
-    else unresolved.add(`${name}:${port}/${protocol}`);
+    else if (!allowed.some(({ cidr, ports }) => cidr != null && ports?.includes(port))) {
+      // which address the name has is not known here: a network with this port is taken for the answer
+      unresolved.add(`${name}:${port}/${protocol}`);
+    }
   }
   const add = [
     ...sorted(hosts).map(([host, ports]) => ({ host, ports })),
@@ -56,12 +59,17 @@ function quoted(text: string): string {
     : JSON.stringify(text);
 }
 
-function covers({ host, cidr, ports }: EgressDestination, name: string, port: number): boolean {
+function covers(
+  { host, cidr, ports }: EgressDestination,
+  { name, port, protocol }: { name: string; port: number; protocol: 'tcp' | 'udp' },
+): boolean {
   if (ports != null && !ports.includes(port)) return false;
   if (cidr != null) {
     // without ports, 80 and 443 of a network stay redirected
     return cidrContains(cidr, name) && (ports != null || !NAMED_PORTS.includes(port));
   }
+  // the gateway lets names through, on the ports of HTTP and TLS where none is given
+  if (protocol !== 'tcp' || (ports == null && !NAMED_PORTS.includes(port))) return false;
   const pattern = host?.toLowerCase() ?? '';
   return pattern.startsWith('*.')
     ? name.endsWith(pattern.slice(1)) && name.length > pattern.length - 1

@@ -2,7 +2,7 @@ import { CONTEXT, type Findings } from './detectors/detector.ts';
 import type { Encoding, FoldedText } from './fold-text.ts';
 import { foldText } from './fold-text.ts';
 import { type RedactOp, replaceText, stricter } from './replace-text.ts';
-import type { TextRule } from './text-rules.ts';
+import type { TextRule } from './text-rule.ts';
 
 /** A piece of the raw text that must be changed. */
 export interface Interval {

@@ -6,12 +6,7 @@ import { applyEdits, type Edit } from './edits.ts';
 import { findText, replaceRaw } from './find-text.ts';
 import { type Encoding, isPlain } from './fold-text.ts';
 import { type RedactOp, stricter } from './replace-text.ts';
-
-/** One detector and what becomes of what it finds. */
-export interface TextRule {
-  detector: Detector;
-  op: RedactOp;
-}
+import type { TextRule } from './text-rule.ts';
 
 const MAX_FIELDS = 4096;
 /** Names that say nothing: the name of what they stand in says what they are. */

@@ -1,5 +1,5 @@
-import type { ResourceResult } from '../planning/plan-tenant.ts';
-import type { TenantRecord } from './tenant-controller.ts';
+import type { ResourceResult } from '../planning/resource-result.ts';
+import type { TenantRecord } from './tenant-record.ts';
 import { toolIdOf, toolsOf } from './tool-users.ts';
 
 type Results = ReadonlyMap<string, ResourceResult>;

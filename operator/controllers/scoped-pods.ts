@@ -2,7 +2,7 @@ import type { AgentRegistration } from '../../policy/resources/types.generated.t
 import type { GatewayEntry, GatewayTable } from '../serving/gateway-table.ts';
 import type { PodIndex } from '../workloads/pod-index.ts';
 import type { PodView } from '../workloads/pod-view.ts';
-import type { TenantRecord } from './tenant-controller.ts';
+import type { TenantRecord } from './tenant-record.ts';
 
 /** Which pods run which agents of a tenant, and how far their gateways are. */
 export interface ScopedPodsOptions {

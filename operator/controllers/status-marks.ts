@@ -1,7 +1,7 @@
 import type { AgentPolicy } from '../../policy/resources/types.generated.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
 import type { ScopedPods } from './scoped-pods.ts';
-import type { TenantRecord } from './tenant-controller.ts';
+import type { TenantRecord } from './tenant-record.ts';
 
 export interface StatusMarksOptions {
   scoped: ScopedPods;

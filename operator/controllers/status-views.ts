@@ -5,7 +5,7 @@ import type { KubeObject, ResourceType } from '../kube/types.ts';
 import type { Committed, StateEntry } from '../model/committed.ts';
 import type { Intaken } from '../model/intaken.ts';
 import { AGENT_POLICY, AGENT_REGISTRATION, AGENT_TENANT, AGENT_TOOL } from '../model/resource-types.ts';
-import type { ResourceResult } from '../planning/plan-tenant.ts';
+import type { ResourceResult } from '../planning/resource-result.ts';
 import { agentsInScope } from '../planning/rollouts.ts';
 import type { ObservedEgress } from '../status/observed-egress.ts';
 import { policyStatus } from '../status/policy-status.ts';
@@ -17,7 +17,7 @@ import { type Timed, wakeAt } from '../status/wake-at.ts';
 import { injectionView } from './injection-view.ts';
 import type { Intake } from './intake.ts';
 import type { ScopedPods } from './scoped-pods.ts';
-import type { TenantRecord } from './tenant-controller.ts';
+import type { TenantRecord } from './tenant-record.ts';
 import type { Tenants } from './tenants.ts';
 import { hasOwnTool, usersOf } from './tool-users.ts';
 

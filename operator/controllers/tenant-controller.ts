@@ -12,17 +12,10 @@ import type { EvidenceQuestion } from '../model/evidence-question.ts';
 import type { TenantIdentity } from '../model/tenant-identity.ts';
 import type { TenantScope } from '../planning/tenancy.ts';
 import { changedKeys } from './changed-keys.ts';
-import { problemOf, type TenantProblem } from './tenant-problem.ts';
+import { problemOf } from './tenant-problem.ts';
+import type { TenantRecord } from './tenant-record.ts';
 import { loadStart, type PassOutcome, type SessionOptions, TenantSession } from './tenant-session.ts';
 import type { TenantParts, Tenants } from './tenants.ts';
-
-/** What is known of one tenant after its last pass. */
-export interface TenantRecord {
-  scope: TenantScope;
-  outcome: PassOutcome;
-  /** What kept the last pass from publishing. */
-  problem?: TenantProblem;
-}
 
 export interface TenantControllerOptions extends Omit<SessionOptions, 'identity' | 'now' | 'evidence'> {
   tenants: Tenants;

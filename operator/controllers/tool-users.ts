@@ -1,7 +1,7 @@
 /** Which registrations name which tools, in whatever version they stand there now. */
 import type { AgentRegistration, AgentTool } from '../../policy/resources/types.generated.ts';
 import type { Intaken } from '../model/intaken.ts';
-import type { TenantRecord } from './tenant-controller.ts';
+import type { TenantRecord } from './tenant-record.ts';
 
 /** Ids that the registration names. */
 export function toolsOf({ loaded }: Intaken): string[] {

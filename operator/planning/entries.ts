@@ -5,7 +5,7 @@ import type { RolloutState } from '../../policy/rollout/rollout-state.ts';
 import type { StateEntries, StateEntry } from '../model/committed.ts';
 import type { Acceptance } from './acceptance.ts';
 import { closedKey } from './closed-tools.ts';
-import type { ResourceResult } from './plan-tenant.ts';
+import type { ResourceResult } from './resource-result.ts';
 import type { PolicyPlan } from './rollouts.ts';
 import { keptVersion } from './stand-ins.ts';
 import { speaksOfNone, toolsTakingPart } from './tools-in-scope.ts';

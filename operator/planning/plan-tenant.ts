@@ -17,10 +17,11 @@ import type { StateEntries, StateEntry } from '../model/committed.ts';
 import type { EvidenceQuestion } from '../model/evidence-question.ts';
 import type { Intaken } from '../model/intaken.ts';
 import { loadedObject } from '../model/loaded-object.ts';
-import { Acceptance, type Choice, type TakesPart } from './acceptance.ts';
+import { Acceptance, type Choice } from './acceptance.ts';
 import { closedTools } from './closed-tools.ts';
 import { enforcedPairs, everEnforcedPairs } from './enforced-pairs.ts';
 import { nextEntries } from './entries.ts';
+import type { ResourceResult } from './resource-result.ts';
 import { type PlannedPolicy, type PolicyPlan, planRollouts, RolloutMemory } from './rollouts.ts';
 import { tombstoneOf, tombstones } from './stand-ins.ts';
 import type { TenantScope } from './tenancy.ts';
@@ -49,15 +50,6 @@ export interface TenantInput {
   now: number;
   /** ms; gateways stop by themselves after it. */
   maxStaleness: number;
-}
-
-export interface ResourceResult {
-  current: Intaken;
-  takesPart: TakesPart;
-  findings: readonly Finding[];
-  /** References to what does not exist (yet). */
-  missing: readonly Finding[];
-  plan?: PolicyPlan;
 }
 
 export interface TenantPlan {

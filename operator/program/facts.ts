@@ -1,7 +1,7 @@
 /** What metrics show of resources and evidence, read at every scrape. */
 import type { AgentPolicy } from '../../policy/resources/types.generated.ts';
 import type { Intake } from '../controllers/intake.ts';
-import type { TenantRecord } from '../controllers/tenant-controller.ts';
+import type { TenantRecord } from '../controllers/tenant-record.ts';
 import type { EvidenceTable } from '../serving/evidence-table.ts';
 import type { EvidenceFacts } from '../telemetry/metrics/evidence-metrics.ts';
 import type { ResourceCount } from '../telemetry/metrics/reconcile-metrics.ts';

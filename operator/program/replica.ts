@@ -26,6 +26,7 @@ import { ViolationEvents } from '../serving/violation-events.ts';
 import { healthOf, type OperatorHealth } from '../telemetry/health.ts';
 import type { OperatorMetrics } from '../telemetry/operator-metrics.ts';
 import { PodIndex } from '../workloads/pod-index.ts';
+import { runsNow } from '../workloads/runs-now.ts';
 import type { OperatorEnvironment } from './environment.ts';
 import { Watches } from './watches.ts';
 
@@ -124,6 +125,8 @@ export async function openReplica(options: ReplicaOptions, signal: AbortSignal) 
     onViolations: (key, increments) => {
       if (leads() && settings.events) violations.add(key, increments);
     },
+    runs: ({ namespace: of, podName, podUid, registration }) =>
+      runsNow(pods.podByUid(of, podName, podUid), intake.get(`AgentRegistration ${registration}`)?.object),
   });
   health.add({ name: 'bundles', ready: () => healthOf(bundles.ready, 'committed bundles have not been read yet') });
   health.add({ name: 'keys', details: () => ({ problem: keys.problem?.code ?? null, pinned: keys.pinned() }) });

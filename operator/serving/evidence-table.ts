@@ -36,6 +36,8 @@ export interface EvidenceTableOptions {
   maxCallsPerAgent?: number;
   /** Starts of gateways that are remembered; 50,000 when absent. */
   maxBoots?: number;
+  /** The pod runs, for the registration that has this name now; every pod when absent. */
+  runs?(by: ToldBy): boolean;
 }
 
 const MAX_CALLS_PER_AGENT = 100_000;
@@ -143,14 +145,17 @@ export class EvidenceTable {
   }
 
   /**
-   * Where the pods of a registration connect to beside their tools, most often first: the sums over all gateways that
-   * are remembered.
+   * Where the pods of a registration connect to beside their tools, most often first: the sums over the gateways that
+   * run now.
    * @param registration as in `ToldBy`.
    */
   egressOf(registration: string): EgressObservation[] {
+    const { runs } = this.#options;
     const sums = new Map<string, EgressObservation>();
     for (const key of this.#bootsOfRegistration.get(registration) ?? []) {
-      for (const [at, observation] of this.#boot(key)?.egress ?? []) {
+      const boot = this.#boot(key);
+      if (boot === undefined || boot !== this.#latest(boot.by) || runs?.(boot.by) === false) continue;
+      for (const [at, observation] of boot.egress) {
         const connections = (sums.get(at)?.connections ?? 0) + observation.connections;
         sums.set(at, { ...observation, connections: Math.min(connections, Number.MAX_SAFE_INTEGER) });
       }
@@ -249,6 +254,15 @@ export class EvidenceTable {
 
   #boot(key: string): Boot | undefined {
     return this.#tenants.get(this.#tenantOf.get(key) ?? '')?.boots.get(key);
+  }
+
+  /** By its own clock: replicas pass starts on in no order. */
+  #latest({ podUid }: ToldBy): Boot | undefined {
+    const boots = (this.#bootsOfPod.get(podUid) ?? []).flatMap((key) => this.#boot(key) ?? []);
+    return boots.reduce(
+      (last, boot) => (Date.parse(boot.since) >= Date.parse(last.since) ? boot : last),
+      boots[0] as Boot,
+    );
   }
 
   /** A pod that is relabelled may belong to another registration from one report to the next. */

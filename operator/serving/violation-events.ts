@@ -23,7 +23,7 @@ interface Cause {
   policy: string;
   rule: string;
   code: string;
-  /** Calls by `tool/action`, not yet told. */
+  /** Calls by `tool/action`, or `tool` where no action fits; not yet told. */
   calls: Map<string, { action: string; verdict: string; calls: number }>;
   /** ms, monotonic; nothing is told before. */
   notBefore: number;
@@ -56,7 +56,7 @@ export class ViolationEvents {
     for (const increment of increments) {
       const { tool, action, verdict, calls } = increment;
       const cause = this.#cause(registration, increment);
-      const name = `${tool}/${action}`;
+      const name = action === '' ? tool : `${tool}/${action}`;
       const known = cause.calls.get(name);
       if (known !== undefined) known.calls += calls;
       else if (cause.calls.size < MAX_CAUSES) cause.calls.set(name, { action, verdict, calls });

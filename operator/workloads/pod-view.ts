@@ -18,6 +18,8 @@ export interface PodView {
   namespace: string;
   name: string;
   uid: string;
+  /** RFC 3339. */
+  createdAt?: string;
   labels: Readonly<Record<string, string>>;
   serviceAccountName: string;
   phase: string;
@@ -39,7 +41,7 @@ export interface PodView {
 
 /** What is kept of a pod in memory: the rest of it is most of it. */
 export function slimPod({ apiVersion, kind, metadata, spec, status }: PodObject): PodObject {
-  const { name, namespace, uid, resourceVersion, deletionTimestamp, labels, annotations } = metadata;
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels, annotations } = metadata;
   const own = Object.entries(annotations ?? {}).filter(([key]) => key.startsWith('aegis.dev/'));
   const names = (list: { name: string }[] | undefined) => (list ?? []).map((container) => ({ name: container.name }));
   return {
@@ -50,6 +52,7 @@ export function slimPod({ apiVersion, kind, metadata, spec, status }: PodObject)
       ...(namespace !== undefined && { namespace }),
       ...(uid !== undefined && { uid }),
       ...(resourceVersion !== undefined && { resourceVersion }),
+      ...(creationTimestamp !== undefined && { creationTimestamp }),
       ...(deletionTimestamp !== undefined && { deletionTimestamp }),
       ...(labels !== undefined && { labels }),
       ...(own.length > 0 && { annotations: Object.fromEntries(own) }),
@@ -74,6 +77,7 @@ export function viewOfPod({ metadata, spec, status }: PodObject): PodView {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
     uid: metadata.uid ?? '',
+    ...(metadata.creationTimestamp !== undefined && { createdAt: metadata.creationTimestamp }),
     labels: metadata.labels ?? {},
     // the API server's own default
     serviceAccountName: spec?.serviceAccountName || 'default',

@@ -130,7 +130,7 @@ function combined(
   const rank = Math.max(0, ...hits.map((hit) => hit.rank as Rank)) as Rank;
   const verdict = VERDICTS[rank] as Verdict;
   if (granted || rank > 0) return { verdict, reasons: reasonsOf(hits, rank, facts) };
-  const message = 'No policy governs this tool yet; the call is observed.';
+  const message = 'No policy is in force for this tool yet; the call is observed.';
   return { verdict, reasons: [{ reason: { code: 'UNMATCHED_OBSERVE', message } }] };
 }
 

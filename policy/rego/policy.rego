@@ -485,7 +485,7 @@ observed(revisions) if {
 
 observed_reasons(_, 0) := [{
 	"code": "UNMATCHED_OBSERVE",
-	"message": "No policy governs this tool yet; the call is observed.",
+	"message": "No policy is in force for this tool yet; the call is observed.",
 }]
 
 observed_reasons(hits, rank) := reasons(hits, rank) if rank > 0

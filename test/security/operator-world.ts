@@ -10,7 +10,8 @@ import { AcceptedRegistrations, type RegistrationObject } from '../../operator/c
 import { Directory } from '../../operator/controllers/directory.ts';
 import { Documents, type FollowedDocument } from '../../operator/controllers/documents.ts';
 import { Intake } from '../../operator/controllers/intake.ts';
-import { TenantController, type TenantRecord } from '../../operator/controllers/tenant-controller.ts';
+import { TenantController } from '../../operator/controllers/tenant-controller.ts';
+import type { TenantRecord } from '../../operator/controllers/tenant-record.ts';
 import { Tenants } from '../../operator/controllers/tenants.ts';
 import { TombstoneBook } from '../../operator/controllers/tombstone-book.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';

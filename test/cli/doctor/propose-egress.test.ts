@@ -45,6 +45,23 @@ test('what is allowed already is not proposed again', () => {
   expect(proposeEgress(others, allowed).add).toHaveLength(3);
 });
 
+test('whoever has given a network for a name on another port has nothing more to do', () => {
+  const observed = [seen('queue.example.com', 5672), seen('10.2.0.7', 5672)];
+  expect(proposeEgress(observed, [{ cidr: '10.2.0.0/16', ports: [5672] }])).toEqual({ add: [], unresolved: [] });
+  const others = [{ cidr: '10.2.0.0/16' }, { cidr: '10.3.0.0/16', ports: [5432] }];
+  expect(proposeEgress(observed, others)).toEqual({ add: [], unresolved: ['queue.example.com:5672/tcp'] });
+});
+
+test('a host without ports is allowed on 80 and 443, of TCP', () => {
+  const observed = [
+    seen('db.example.com', 80),
+    seen('db.example.com', 5432),
+    seen('db.example.com', 443, { protocol: 'udp' }),
+  ];
+  const unresolved = ['db.example.com:443/udp', 'db.example.com:5432/tcp'];
+  expect(proposeEgress(observed, [{ host: '*.Example.com' }])).toEqual({ add: [], unresolved });
+});
+
 test('never more than the registration may hold', () => {
   const allowed = Array.from({ length: 63 }, (_, index) => ({ host: `h${index}.example.com` }));
   const observed = Array.from({ length: 10 }, (_, index) => seen(`n${index}.example.org`, 443));

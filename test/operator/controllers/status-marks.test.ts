@@ -1,6 +1,6 @@
 import type { ScopedPods } from '../../../operator/controllers/scoped-pods.ts';
 import { type Progress, StatusMarks } from '../../../operator/controllers/status-marks.ts';
-import type { TenantRecord } from '../../../operator/controllers/tenant-controller.ts';
+import type { TenantRecord } from '../../../operator/controllers/tenant-record.ts';
 
 const POLICY = 'AgentPolicy fintech/caps';
 const REGISTRATION = 'AgentRegistration fintech/buyer';

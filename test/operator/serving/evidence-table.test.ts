@@ -346,7 +346,19 @@ test('where they connect to is told for the registration that the pod belongs to
   expect(table.egressOf('n/a')).toEqual([]);
 });
 
-test('whatever happens, these are the sums over all gateways that are remembered', () => {
+test('where they connect to is told of the gateways that run now: not of pods that ended, nor of a start before', () => {
+  const runs = new Set(['uid-of-p', 'uid-of-q']);
+  const { table } = open({ runs: ({ podUid }) => runs.has(podUid) });
+  table.record(toldBy('a', 'p'), report([], { egress: [reached('db', 3)] }));
+  table.record(toldBy('a', 'q'), report([], { boot: 'boot-2', since: at(9), egress: [reached('cache', 1)] }));
+  // passed on by a replica that has heard of it earlier
+  table.record(toldBy('a', 'q'), report([], { egress: [reached('former', 9)] }));
+  expect(table.egressOf('n/a')).toEqual([reached('db', 3), reached('cache', 1)]);
+  runs.delete('uid-of-p');
+  expect(table.egressOf('n/a')).toEqual([reached('cache', 1)]);
+});
+
+test('whatever happens, these are the sums over the latest gateway of each pod', () => {
   const step = fc.record({
     pod: fc.constantFrom('p', 'q', 'r'),
     boot: fc.integer({ min: 1, max: 7 }),
@@ -366,7 +378,8 @@ test('whatever happens, these are the sums over all gateways that are remembered
         );
       });
       const sums = new Map<string, number>();
-      for (const key of table.bootKeys()) {
+      const latest = new Map([...table.bootKeys()].map((key) => [key.split('/')[0], key]));
+      for (const key of latest.values()) {
         for (const { by, report: told } of table.reports(key)) {
           for (const { destination, connections } of told.egress ?? []) {
             const at = `${by.registration} ${destination}`;

@@ -28,6 +28,13 @@ function open() {
   return { clock, recorded, violations, notes };
 }
 
+test('a call that no action was found for names the tool alone', () => {
+  const { violations, notes } = open();
+  violations.add('n/a', [increment(1, { action: '', policy: '', rule: '', code: 'AEGIS_MAPPING_UNMAPPED' })]);
+  violations.flush();
+  expect(notes()).toEqual(['1 call of stripe-payments refused: AEGIS_MAPPING_UNMAPPED']);
+});
+
 test('one event per cause and minute; what comes in between is added up', async () => {
   const { clock, violations, recorded, notes } = open();
   const stop = new AbortController();
