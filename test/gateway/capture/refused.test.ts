@@ -232,6 +232,8 @@ test('whatever a request carries, its record has a host name and nothing else of
   });
   await fc.assert(
     fc.asyncProperty(request, async ({ method, target, host, headers, body, port }) => {
+      // there it is the host that is asked for, and may be told
+      fc.pre(method !== 'CONNECT' || !/^[a-z0-9._-]+$/i.test(target));
       world.reset();
       const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
       const text = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${lines}Content-Length: ${body.length}\r\n\r\n${body}`;

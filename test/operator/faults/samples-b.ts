@@ -14,7 +14,8 @@ export function tool(namespace: string, name = 'stripe-payments', more: Record<s
     spec: {
       protocol: 'HTTP',
       upstream: { url: 'https://api.stripe.com' },
-      actions: [CREATE_PAYMENT],
+      // tests change what they are given
+      actions: [structuredClone(CREATE_PAYMENT)],
       ...more,
     },
   };
