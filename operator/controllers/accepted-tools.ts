@@ -8,7 +8,8 @@ export type ToolObject = AgentTool & KubeObject;
 /** Tools in the version that counts: the current one where it is valid, else the last that was. By key of the intake. */
 export class AcceptedTools {
   readonly #intake: Intake;
-  readonly #accepted = new Map<string, ToolObject>();
+  /** By namespace, then by key: few among everything else that is there. */
+  readonly #accepted = new Map<string, Map<string, ToolObject>>();
 
   constructor(intake: Intake) {
     this.#intake = intake;
@@ -16,8 +17,8 @@ export class AcceptedTools {
     intake.subscribe((now, before) => this.#take(now, before));
   }
 
-  get(key: string): ToolObject | undefined {
-    return this.#accepted.get(key);
+  inNamespace(namespace: string): Iterable<ToolObject> {
+    return this.#accepted.get(namespace)?.values() ?? [];
   }
 
   /** Some tool of these namespaces is invalid: only a commit says which version counts. */
@@ -32,16 +33,26 @@ export class AcceptedTools {
   seed(key: string, tool: ToolObject): void {
     const current = this.#intake.get(key);
     if (current === undefined || !isInDoubt(current)) return;
-    if (current.object.metadata.uid === tool.metadata.uid) this.#accepted.set(key, tool);
+    if (current.object.metadata.uid === tool.metadata.uid) this.#of(tool).set(key, tool);
   }
 
   #take(now: Intaken | undefined, before: Intaken | undefined): void {
     const item = now ?? before;
     if (item?.kind !== 'AgentTool') return;
-    if (now?.valid === true && !now.deleting) this.#accepted.set(item.key, now.loaded.object as ToolObject);
-    else if (now === undefined || now.deleting || now.object.metadata.uid !== this.get(item.key)?.metadata.uid) {
-      this.#accepted.delete(item.key);
+    const tools = this.#of(item.object);
+    if (now?.valid === true && !now.deleting) tools.set(item.key, now.loaded.object as ToolObject);
+    else if (now === undefined || now.deleting || now.object.metadata.uid !== tools.get(item.key)?.metadata.uid) {
+      tools.delete(item.key);
     }
+    if (tools.size === 0) this.#accepted.delete(item.object.metadata.namespace ?? '');
+  }
+
+  #of({ metadata: { namespace = '' } }: KubeObject): Map<string, ToolObject> {
+    const known = this.#accepted.get(namespace);
+    if (known !== undefined) return known;
+    const tools = new Map<string, ToolObject>();
+    this.#accepted.set(namespace, tools);
+    return tools;
   }
 }
 

@@ -13,7 +13,7 @@ import type { AcceptedRegistrations } from './accepted-registrations.ts';
 import type { AcceptedTools } from './accepted-tools.ts';
 import { comesBefore, type Directory } from './directory.ts';
 import type { Intake } from './intake.ts';
-import type { TenantParts, Tenants } from './tenants.ts';
+import type { Tenants } from './tenants.ts';
 
 export interface PodFactsOptions {
   intake: Intake;
@@ -31,7 +31,6 @@ export interface PodFactsOptions {
 
 /** ms for which a pod may be on its way between two calls of the webhook: 30 s is all that the API server gives them. */
 const ON_ITS_WAY = 60_000;
-const NOTHING: Pick<TenantParts, 'own' | 'platform'> = { own: [], platform: [] };
 
 /** What a pod that is being admitted has to know of its agent, from what this replica has read. */
 export class PodFacts {
@@ -133,11 +132,11 @@ export class PodFacts {
   #tools({ spec }: AgentRegistration, tenant: TenantIdentity): ToolFacts[] {
     const { tenants, tools } = this.#options;
     const scope = tenants.scope(tenant);
-    const { own, platform } = scope === undefined ? NOTHING : tenants.parts(scope);
+    const namespaces = scope === undefined ? [] : [tenants.platformOf(scope), scope.namespaces];
     const known = new Map<string, AgentTool>();
     // a tenant cannot redefine what the platform has; of two of the same id the older one counts
-    for (const items of [platform, own]) {
-      const found = items.flatMap(({ key }) => tools.get(key) ?? []).sort((a, b) => (comesBefore(a, b) ? -1 : 1));
+    for (const names of namespaces) {
+      const found = names.flatMap((name) => [...tools.inNamespace(name)]).sort((a, b) => (comesBefore(a, b) ? -1 : 1));
       for (const tool of found) if (!known.has(toolIdOf(tool))) known.set(toolIdOf(tool), tool);
     }
     const ids = [...new Set((spec.tools ?? []).map(({ toolId }) => toolId))].sort();

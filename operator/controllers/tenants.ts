@@ -88,10 +88,17 @@ export class Tenants {
     for (const name of names) yield this.tenancy.scopes.get(name) as TenantScope;
   }
 
-  parts({ identity, namespaces, tenant }: TenantScope): TenantParts {
+  /** Whose policies and tools hold for the tenant beside its own. */
+  platformOf({ namespaces }: TenantScope): readonly string[] {
+    const { platformNamespace } = this.#options;
+    return namespaces.includes(platformNamespace) ? [] : [platformNamespace];
+  }
+
+  parts(scope: TenantScope): TenantParts {
+    const { identity, namespaces, tenant } = scope;
     const { intake, documents, platformNamespace } = this.#options;
     const own = namespaces.flatMap((namespace) => [...intake.inNamespace(namespace)]);
-    const shared = namespaces.includes(platformNamespace) ? [] : [...intake.inNamespace(platformNamespace)];
+    const shared = this.platformOf(scope).flatMap((namespace) => [...intake.inNamespace(namespace)]);
     const current = tenant === undefined ? undefined : intake.get(`AgentTenant ${identity.name}`);
     return {
       ...(current !== undefined && { tenant: current }),

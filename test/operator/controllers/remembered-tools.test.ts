@@ -72,7 +72,9 @@ async function follow(resources: World) {
       const entries = new Map([[KEY, { uid, generation: 1, accepted, sequence: 1 }]]);
       last = await publisher.publish(publication(++sequence, { identity: SHOP, agents: {}, entries }), last);
     },
-    secret: () => tools.get(KEY)?.spec.upstream.credentialRef?.name,
+    secret: () =>
+      [...tools.inNamespace('shop')].find(({ metadata }) => metadata.name === 'stripe')?.spec.upstream.credentialRef
+        ?.name,
   };
 }
 
