@@ -2,7 +2,7 @@
  * What breaks, and what then happens (design section 13): operator, API server and gateway. One guarded agent lives
  * through all of it. Faults of the node and of keys: `outages-node.e2e.ts`.
  */
-import { waitFor } from '../../test/apiserver/wait-for.ts';
+import { eventually, waitFor } from '../../test/apiserver/wait-for.ts';
 import { Cluster, type Ran } from '../cluster/cluster.ts';
 import { operatorReady } from '../support/operator.ts';
 import { initNames, podOf, workload } from '../support/pods.ts';
@@ -86,9 +86,12 @@ describe('a guarded agent', () => {
       await gatewayComesBack('out of memory', second, async () =>
         exhaustMemory(await processOf(second.uid, GATEWAY_USER)),
       );
-      const { initContainerStatuses } = (await second.pod()).status;
-      const gateway = initContainerStatuses?.find(({ name }) => name === 'aegis-gateway');
-      expect(gateway).toMatchObject({ lastState: { terminated: { reason: 'OOMKilled' } } });
+      // the gateway decides again before the kubelet has told the API server of it
+      await eventually(async () => {
+        const { initContainerStatuses } = (await second.pod()).status;
+        const gateway = initContainerStatuses?.find(({ name }) => name === 'aegis-gateway');
+        expect(gateway).toMatchObject({ lastState: { terminated: { reason: 'OOMKilled' } } });
+      }, 30_000);
     });
 
     test('its own container started anew in place is guarded as before', async () => {
